@@ -1,0 +1,28 @@
+"""Opening and closing the plugins of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pipeline.api import Context, Options, Plugin
+from pipeline.plan.graph import Graph
+
+
+@asynccontextmanager
+async def opened(graph: Graph, context: Callable[[str], Context]) -> AsyncIterator[None]:
+    """All plugins of the graph are open inside the block; every one that was touched is closed after it.
+
+    `context` makes the `ctx` of a stage. Raises what a plugin's `open` raises."""
+    touched: list[Plugin[Options]] = []
+    try:
+        for stage in graph.stages.values():
+            parts = (stage.input, *(step.plugin for step in stage.steps), stage.output)
+            for plugin in parts:
+                if plugin is not None:
+                    touched.append(plugin)
+                    await plugin.open(context(stage.name))
+        yield
+    finally:
+        for one in reversed(touched):
+            await one.close()

@@ -1,0 +1,147 @@
+"""From effects to one commit: a pure decision, made before anything is written.
+
+Partitions advance, rows go to their segments, windows grow; those whose end the watermark has passed are sent, those
+that were sent before and have grown since are sent again with the next revision, those kept long enough are let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.api import Delta, Position, Window
+from pipeline.columns.frames import dump
+from pipeline.plan.effects import Effects
+from pipeline.plan.facts import Closing, events
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import AnyWindow, Stage
+from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent
+from pipeline.store.windows import Held, Windows
+
+DELTAS = 32
+"""Deltas of an open window before they are folded into one."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who sends facts."""
+
+    program: str
+    instance: str
+    host: str
+
+
+def plan(
+    flow: Flow,
+    windows: Windows,
+    effects: Sequence[Effects],
+    watermarks: Mapping[str, int],
+    identity: Identity,
+    now: int,
+    final: bool = False,
+) -> Changes:
+    """What to commit for these effects, given each window stage's watermark (stages without one are left out).
+
+    `final`, at the end of a finite run, sends every window; their state is kept, as more input may come in a later run.
+    Reads the state of windows (so it may block on the database), changes nothing."""
+    changes = Changes()
+    _gather(changes, effects)
+    for stage in flow.graph.windows:
+        window = stage.window.plugin if stage.window else None
+        if isinstance(window, Window):
+            _windows(
+                changes, flow, stage, window, windows, effects, watermarks.get(stage.name), identity, now, final=final
+            )
+    return changes
+
+
+def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
+    spans: dict[tuple[str, str], tuple[Position, Position]] = {}
+    pieces: dict[tuple[str, str], list[tuple[bytes, int, dict[str, tuple[Position, Position]]]]] = {}
+    dead: dict[str, list[pl.DataFrame]] = {}
+    for effect in effects:
+        for partition, span in effect.span.items():
+            first = spans.get((effect.source, partition))
+            spans[effect.source, partition] = (first[0] if first else span.start, span.end)
+        ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
+        for out in effect.outs:
+            pieces.setdefault((out.sink, out.path), []).append((out.data, out.rows, ranges))
+        for stage, frame in effect.dead:
+            dead.setdefault(stage, []).append(frame)
+        changes.counts.update(effect.counts)
+        for stage, marks in effect.high.items():
+            for partition, mark in marks.items():
+                key = (stage, partition)
+                changes.high[key] = max(mark, changes.high.get(key, mark))
+    changes.advances += [Advance(*key, start, end) for key, (start, end) in spans.items()]
+    for (sink, path), parts in pieces.items():
+        covered: dict[str, tuple[Position, Position]] = {}
+        for _, _, ranges in parts:
+            for partition, (start, end) in ranges.items():
+                covered[partition] = (covered[partition][0] if partition in covered else start, end)
+        data = parts[0][0] if len(parts) == 1 else b"".join(part[0] for part in parts)
+        changes.pieces.append(Piece(sink, path, data, sum(part[1] for part in parts), covered))
+    changes.buried += [
+        Buried(stage, sum(frame.height for frame in frames), dump([pl.concat(frames)]))
+        for stage, frames in dead.items()
+    ]
+
+
+def _windows(
+    changes: Changes,
+    flow: Flow,
+    stage: Stage,
+    window: AnyWindow,
+    windows: Windows,
+    effects: Sequence[Effects],
+    watermark: int | None,
+    identity: Identity,
+    now: int,
+    *,
+    final: bool,
+) -> None:
+    name = stage.name
+    new: dict[int, list[Delta]] = {}
+    for effect in effects:
+        for start, delta in effect.deltas.get(name, {}).items():
+            new.setdefault(start, []).append(delta)
+    mark = (
+        max(watermark, windows.watermarks.get(name, watermark))
+        if watermark is not None
+        else windows.watermarks.get(name)
+    )
+    sent: list[Effects] = []
+    for start in sorted({*new, *(key[1] for key in windows.held if key[0] == name)}):
+        part = windows.part(name, start)
+        held = windows.held.get((name, start, part), Held())
+        added = new.get(start, [])
+        end = start + window.size + window.lateness
+        over = final or (mark is not None and end <= mark)
+        if over and (added or held.revision == 0):
+            stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
+            state = window.merge([*stored, *added])
+            revision = held.revision + 1
+            closing = Closing(
+                identity.program, name, window.fingerprint, identity.instance, identity.host,
+                start, part, revision, now, window.additive,
+            )  # fmt: skip
+            sent.append(flow.facts(name, events(window.rows(start, state), closing)))
+            changes.grown.append(Grown(name, start, part, window.dump(state), replaces=True))
+            changes.sent.append(Sent(name, start, part, revision, end if mark is None else max(mark, end)))
+            if window.keep == 0:
+                changes.released.append(Released(name, start, part))
+        elif added:
+            if held.deltas >= DELTAS:
+                stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
+                changes.grown.append(
+                    Grown(name, start, part, window.dump(window.merge([*stored, *added])), replaces=True)
+                )
+            else:
+                changes.grown.append(Grown(name, start, part, window.dump(window.merge(added))))
+        elif held.closed is not None and mark is not None and held.closed + window.keep <= mark:
+            changes.released.append(Released(name, start, part))
+    if mark is not None and mark != windows.watermarks.get(name):
+        changes.watermarks[name] = mark
+    _gather(changes, sent)

@@ -1,0 +1,152 @@
+"""Readers: batches of all sources, in order, computed ahead of the commit.
+
+Each source has a task that reads; each batch is handed at once to a worker thread that runs the flow. Results are taken
+in the order of reading, so rows of a partition stay in order. At most AHEAD bytes of records are between reading and
+commit: beyond that, reading waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+
+from pipeline.agent.watermarks import Activity
+from pipeline.api import Batch, Position
+from pipeline.env import Env
+from pipeline.errors import InternalError
+from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import AnyInput, Stage
+
+AHEAD = 64 << 20
+"""Bytes of records that may be read but not committed."""
+
+
+@dataclass
+class Pending:
+    """A batch that was read and is being computed."""
+
+    source: str
+    partitions: frozenset[str]
+    size: int
+    effects: Awaitable[Effects]
+
+
+class Reading:
+    """The readers of all sources, and the queue of what they read."""
+
+    def __init__(self, env: Env, flow: Flow, progress: Mapping[str, Mapping[str, Position]]) -> None:
+        self._env = env
+        self._flow = flow
+        self._progress = progress
+        self._queue: deque[Pending] = deque()
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._size = 0
+        self._paused = False
+        self.running = 0
+        """Readers that have not come to their end. One that failed never does: its error ends the agent."""
+        self.activity = Activity(env.clock.monotonic())
+        self._computing: Counter[tuple[str, str]] = Counter()
+
+    async def read(self, stage: Stage, source: AnyInput) -> None:
+        """Read one source until it ends or is cancelled."""
+        async for batch in source.read(dict(self._progress.get(stage.name, {}))):
+            await self._room.wait()
+            self._take(stage.name, batch)
+        self.running -= 1
+        self._changed.set()
+
+    def cancelled(self) -> None:
+        """All readers were cancelled: what is queued is the rest."""
+        self.running = 0
+
+    def _take(self, source: str, batch: Batch) -> None:
+        size = int(batch.frame["@raw"].bin.size().sum() or 0) + 64 * batch.frame.height
+        if batch.frame.height:
+            for partition in batch.span:
+                self.activity.saw(source, partition, self._env.clock.monotonic())
+        partitions = frozenset(batch.span)
+        effects = asyncio.ensure_future(self._env.run(self._flow.run, source, batch, self._env.clock.now()))
+        self._queue.append(Pending(source, partitions, size, effects))
+        self._computing.update((source, partition) for partition in partitions)
+        self._size += size
+        self._room_or_wait()
+        self._changed.set()
+
+    def take(self) -> Pending | None:
+        """The oldest batch that is not taken yet. Its bytes count as read ahead until `committed`."""
+        return self._queue.popleft() if self._queue else None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until there is something to take, a reader ended, or the time is over."""
+        if self._queue:
+            return
+        self._changed.clear()
+        waiter: asyncio.Future[object] = asyncio.ensure_future(self._changed.wait())
+        sleeper: asyncio.Future[object] = asyncio.ensure_future(self._env.clock.sleep(seconds))
+        try:
+            done, _ = await asyncio.wait((waiter, sleeper), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            waiter.cancel()
+            sleeper.cancel()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    def committed(self, group: list[Pending]) -> None:
+        """These batches are durable."""
+        self._size -= sum(pending.size for pending in group)
+        for pending in group:
+            self._computing.subtract((pending.source, partition) for partition in pending.partitions)
+        self._room_or_wait()
+
+    def pause(self, *, paused: bool) -> None:
+        """Stop reading while a sink's outbox is full."""
+        self._paused = paused
+        self._room_or_wait()
+
+    def uncommitted(self, group: list[Pending]) -> dict[str, frozenset[str]]:
+        """Source → partitions with rows that were read but are not in this group."""
+        left = self._computing.copy()
+        for pending in group:
+            left.subtract((pending.source, partition) for partition in pending.partitions)
+        found: dict[str, set[str]] = {}
+        for (source, partition), count in left.items():
+            if count > 0:
+                found.setdefault(source, set()).add(partition)
+        return {source: frozenset(partitions) for source, partitions in found.items()}
+
+    @property
+    def queued(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def ended(self) -> bool:
+        """Every reader has ended and everything was taken."""
+        return self.running == 0 and not self._queue
+
+    def _room_or_wait(self) -> None:
+        if self._size < AHEAD and not self._paused:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+async def effects_of(pending: Pending) -> Effects:
+    """The result of the computation. A plugin that raises is a defect of the plugin: InternalError."""
+    try:
+        return await pending.effects
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InternalError(
+            f"a filter or output failed on a batch of source {pending.source} ({', '.join(sorted(pending.partitions))}): {told}",
+            "This is a defect of a plugin. Nothing was lost: the batch is not committed and will be read again.",
+        ) from error

@@ -1,0 +1,120 @@
+"""The plugin API, version 1: all that a plugin may import of us.
+
+every plugin   Options · schema · async open(ctx) · async close()
+Input          read(progress) -> batches
+Filter         apply(batch) -> batch                    pure, columnar
+Window         deltas, merge, rows                      mergeable, over event time
+Output         encode(rows) -> bytes · deliver(segment) -> Result
+Aggregate      keys, step, merge, finish                expressions over columns
+Function       expressions in, expression out
+"""
+
+from pipeline.api.aggregates import Aggregate, Argument, Parameter
+from pipeline.api.context import Context, Log, Meter
+from pipeline.api.expressions import (
+    Assign,
+    Assignments,
+    Case,
+    Cases,
+    Expr,
+    Field,
+    Guard,
+    Hole,
+    Metric,
+    Metrics,
+    Rename,
+    Renames,
+    Template,
+)
+from pipeline.api.functions import Example, Function, Given
+from pipeline.api.options import Duration, OptionError, Options, Size, option
+from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Result, Roll, Segment, Window
+from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
+from pipeline.columns.types import (
+    BOOL,
+    BYTES,
+    DURATION,
+    FLOAT,
+    INT,
+    JSON,
+    METADATA,
+    NULL,
+    REST,
+    STRING,
+    TIME,
+    Columns,
+    Type,
+    dtype,
+    list_of,
+    record,
+)
+from pipeline.errors import ConfigurationError, NoInputError, PipeError
+
+API = 1
+
+__all__ = [
+    "API",
+    "BOOL",
+    "BYTES",
+    "CARRIED",
+    "DURATION",
+    "FLOAT",
+    "INT",
+    "JSON",
+    "METADATA",
+    "NULL",
+    "REST",
+    "RID",
+    "STRING",
+    "TIME",
+    "Aggregate",
+    "Argument",
+    "Assign",
+    "Assignments",
+    "Batch",
+    "Case",
+    "Cases",
+    "Columns",
+    "ConfigurationError",
+    "Context",
+    "Delta",
+    "Duration",
+    "Example",
+    "Expr",
+    "Field",
+    "Filter",
+    "Function",
+    "Given",
+    "Guarantee",
+    "Guard",
+    "Hole",
+    "Input",
+    "Layout",
+    "Log",
+    "Meter",
+    "Metric",
+    "Metrics",
+    "NoInputError",
+    "OptionError",
+    "Options",
+    "Output",
+    "Parameter",
+    "PipeError",
+    "Plugin",
+    "Position",
+    "Rename",
+    "Renames",
+    "Result",
+    "Roll",
+    "Segment",
+    "Size",
+    "Span",
+    "Template",
+    "Type",
+    "Window",
+    "dtype",
+    "lines",
+    "list_of",
+    "option",
+    "record",
+]

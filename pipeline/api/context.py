@@ -1,0 +1,68 @@
+"""What a plugin sees of the world: `ctx`, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from pipeline.env import Clock, Files
+
+T = TypeVar("T")
+
+
+class Log(Protocol):
+    """Structured log of the engine. Normal operation logs nothing; values are escaped and capped by the engine."""
+
+    def info(self, message: str, **fields: object) -> None: ...
+    def warning(self, message: str, **fields: object) -> None: ...
+    def error(self, message: str, **fields: object) -> None: ...
+
+
+class Meter(Protocol):
+    """Counters and gauges of this node, summed by the engine."""
+
+    def count(self, name: str, value: int = 1) -> None: ...
+    def gauge(self, name: str, value: float) -> None: ...
+
+
+class Context(Protocol):
+    """Given to `open`. `files` and `run` are the engine's world: use them instead of the standard library's."""
+
+    @property
+    def node(self) -> str:
+        """The plugin's name in the program."""
+        ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def once(self) -> bool:
+        """True when inputs shall end at what was there at the start."""
+        ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def log(self) -> Log: ...
+
+    @property
+    def metrics(self) -> Meter: ...
+
+    @property
+    def scratch(self) -> Path:
+        """A private folder of this node for temporary files; emptied at start."""
+        ...
+
+    def unique(self) -> str:
+        """A new random name, 16 hex digits."""
+        ...
+
+    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
+        """Run blocking work in a worker thread."""
+        ...

@@ -1,0 +1,273 @@
+"""The kinds of plugins, and what each must do.
+
+Every plugin is a class made with its options: `Plugin(options)`. The constructor does no I/O and may raise OptionError.
+`api = 1` says which contract it was written for; the catalog checks it when it loads the plugin.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, TypeVar
+
+import polars as pl
+
+from pipeline.api.context import Context
+from pipeline.api.expressions import Template
+from pipeline.api.options import Options
+from pipeline.columns.batch import Batch, Position
+from pipeline.columns.types import Columns, Type
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class Plugin(ABC, Generic[OptionsT]):
+    """What all kinds share. `example` is a runnable program for the docs; a test runs it.
+
+    The class docstring is the plugin's page in the docs; `options_model` is its options."""
+
+    api: ClassVar[int] = 1
+    name: ClassVar[str]
+    options_model: ClassVar[type[Options]]
+    example: ClassVar[str]
+
+    def __init__(self, options: OptionsT) -> None:
+        self.options = options
+
+    async def open(self, ctx: Context) -> None:
+        """Get ready: open files, load databases. May raise PipeError. Called once before any work, also in tests."""
+
+    async def close(self) -> None:
+        """Let go of everything. Called once, also after a failed `open`; must not raise."""
+
+    def describe(self) -> Mapping[str, str]:
+        """Facts for `pipe explain`, such as the engine that runs a pattern."""
+        return {}
+
+    def warnings(self) -> Sequence[tuple[str | None, str, str]]:
+        """(option, message, help) that `pipe check` shows as warnings."""
+        return ()
+
+
+class Input(Plugin[OptionsT]):
+    """Where events come from.
+
+    `read` yields batches for ever (or to the end, when `ctx.once`). For each partition, a batch's span starts exactly
+    where the one before it ended; the first starts at `progress` (None for a partition that has none: it is new).
+    Positions are committed by the engine with everything that follows from the batch. `read` is cancelled at a stop, at
+    any await; a batch that was not committed is simply read again."""
+
+    finite: ClassVar[bool] = True
+    """False for inputs that can never end: refused with `--once`."""
+    replayable: ClassVar[bool] = True
+    """False when a batch that was not committed cannot be read again (stdin): said by `pipe explain`."""
+
+    @abstractmethod
+    def schema(self) -> Columns:
+        """Fields that events have besides metadata; most inputs have none."""
+
+    @abstractmethod
+    def read(self, progress: Mapping[str, Position]) -> AsyncIterator[Batch]: ...
+
+    def backlog(self) -> Mapping[str, int]:
+        """Bytes (or records) known but not yet yielded, for every partition that may still grow; 0 when caught up.
+
+        Holds watermarks back: a window never closes while a partition that feeds it has unread data. Partitions that are
+        finished for good are left out."""
+        return {}
+
+    def committed(self, progress: Mapping[str, Position]) -> None:
+        """These positions are durable; a pushed input may answer its sender."""
+
+    def delivered(self, progress: Mapping[str, Position]) -> None:
+        """Everything up to these positions has reached every sink."""
+
+
+class Filter(Plugin[OptionsT]):
+    """Columns in, columns out: pure, synchronous, no row loops. Rows it cannot process leave by `batch.reject`.
+
+    Row order must be kept. A filter must not keep a reference to a batch or its columns."""
+
+    ports: tuple[str, ...] = ()
+    """Names of outputs besides the main one, for filters whose `apply_ports` splits the batch."""
+
+    @abstractmethod
+    def schema(self, columns: Columns) -> Columns:
+        """Fields after this filter. Raise OptionError when the options do not fit the columns."""
+
+    @abstractmethod
+    def apply(self, batch: Batch) -> Batch: ...
+
+    def demand(self, fields: Mapping[tuple[str, ...], Type]) -> None:
+        """For filters whose `schema` is open: paths that the rest of the program uses, with the types it demands.
+        Called before `open`; `schema` is asked again afterwards and must then contain them."""
+
+    def split(self, batch: Batch) -> Mapping[str, Batch]:
+        """For filters with `ports`: the batch of each port; every row is in exactly one (or rejected)."""
+        raise TypeError(f"{self.name} has no ports")
+
+
+Delta = tuple[pl.DataFrame, ...]
+"""Mergeable state of one window: a frame a metric (or one frame for grouped windows)."""
+
+
+class Window(Plugin[OptionsT]):
+    """A mergeable fold over event time. The engine owns time, storage, closing and revisions.
+
+    Sizes and times are microseconds. `start` of a window is its identity."""
+
+    @abstractmethod
+    def schema(self, columns: Columns) -> Columns:
+        """Fields of the rows that `rows` gives."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def lateness(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def keep(self) -> int:
+        """How long a closed window's state is kept for revisions."""
+
+    @property
+    @abstractmethod
+    def on(self) -> str:
+        """The column (Datetime µs) that says when an event happened."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of everything that gives the state its meaning: another fingerprint starts anew."""
+
+    @property
+    def idle(self) -> int:
+        """How long (µs) a partition without new data holds the watermark back."""
+        return 10_000_000
+
+    @property
+    def additive(self) -> frozenset[str]:
+        """Names of metrics whose values readers may add up over the parts of a window."""
+        return frozenset()
+
+    @abstractmethod
+    def deltas(self, batch: Batch) -> tuple[Batch, Mapping[int, Delta]]:
+        """What a batch adds, by window start. The batch comes back with the rows it had to reject."""
+
+    @abstractmethod
+    def merge(self, deltas: Sequence[Delta]) -> Delta: ...
+
+    @abstractmethod
+    def rows(self, start: int, state: Delta) -> pl.DataFrame:
+        """The events of a closed window, without metadata: fields of `schema` but `host`, `id`, `revision`, which the
+        engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
+
+    def dump(self, delta: Delta) -> bytes:
+        """Bytes of a delta, for the store."""
+        from pipeline.columns.frames import dump
+
+        return dump(delta)
+
+    def load(self, data: bytes) -> Delta:
+        from pipeline.columns.frames import load
+
+        return load(data)
+
+
+@dataclass(frozen=True)
+class Roll:
+    """When a segment ends: by age (µs), by size (bytes of encoded rows), or never."""
+
+    age: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an output wants its rows laid out in segments. The engine does the cutting.
+
+    `path`: rows are split by the rendered template (None: one stream). `in_place`: the segment's bytes are appended to
+    the rendered path itself as they are committed, and cut back after a crash; otherwise they wait in the outbox and
+    `deliver` gets them when sealed. `whole`: rows are spooled and `finish` encodes them once at seal (Parquet)."""
+
+    path: Template | None = None
+    roll: Roll = field(default_factory=Roll)
+    compression: Literal["none", "gzip", "zstd"] = "none"
+    extension: str = ""
+    in_place: bool = False
+    whole: bool = False
+    exact: bool = False
+    """Bytes are the records as they came: the newline that an unterminated last record never had is left out."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A sealed, immutable piece of a sink's output. `name` is a function of what was committed: the same segment always
+    has the same name and bytes. `ranges`: (partition, from, to) that it came from."""
+
+    sink: str
+    number: int
+    path: str
+    name: str
+    rows: int
+    size: int
+    sha256: str
+    ranges: tuple[tuple[str, Position, Position], ...]
+    file: Path | None
+    """Where the bytes are, or None when they are in `data`."""
+    data: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a delivery. Rows are numbered from 0 in the segment.
+
+    `accepted` False asks for the whole segment again after `after` seconds; `rejected` rows go to the dead letters."""
+
+    accepted: bool = True
+    after: float = 1.0
+    reason: str = ""
+    rejected: Mapping[int, str] = field(default_factory=dict)
+
+
+Guarantee = Literal["exactly once", "at least once", "at most once"]
+
+
+class Output(Plugin[OptionsT]):
+    """Where events go. An append output: rows become bytes, bytes become segments, segments are delivered in order.
+
+    `deliver` may be called again with the same segment after a crash or a lost reply: the second time must have no
+    effect, or `guarantee` says `at least once`."""
+
+    @abstractmethod
+    def schema(self, columns: Columns) -> None:
+        """Check that these columns can be written. Raise OptionError otherwise."""
+
+    @abstractmethod
+    def guarantee(self) -> tuple[Guarantee, str]:
+        """The delivery guarantee and its reason, for `pipe explain`."""
+
+    @property
+    @abstractmethod
+    def layout(self) -> Layout: ...
+
+    def uses(self) -> frozenset[str] | None:
+        """Top-level columns that `encode` and the path read, so that others need not be carried; None for all."""
+        return None
+
+    @abstractmethod
+    def encode(self, frame: pl.DataFrame) -> bytes:
+        """Rows (metadata and fields) to bytes that may be concatenated. Pure."""
+
+    def finish(self, spooled: bytes) -> bytes:
+        """For `whole` layouts: everything that `encode` gave for a segment, to the file's final bytes. Pure."""
+        raise TypeError(f"{self.name} does not write whole files")
+
+    @abstractmethod
+    async def deliver(self, segment: Segment) -> Result:
+        """Send a sealed segment. Not called for `in_place` layouts. Raise OSError or TimeoutError to be called again."""

@@ -1,0 +1,1 @@
+"""Pure kernels on columns: no I/O, no clock, no state that outlives a call."""

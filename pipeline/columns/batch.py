@@ -1,0 +1,125 @@
+"""A batch: rows as columns, and the part of the input that they came from.
+
+Frame columns: the metadata of `pipeline.columns.types.METADATA` (but `@rid` and `@error`), then the event's fields.
+`@raw` is Binary and byte-exact; columns that are one value for the whole batch are Polars literals and cost nothing.
+Batches are values: nobody mutates a frame in place, every change makes a new batch that shares the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from pipeline.columns.types import ERROR, METADATA, dtype
+
+Position = None | bool | int | float | str | list["Position"] | dict[str, "Position"]
+"""A place in a partition: a small JSON value that only the input understands. None is the beginning."""
+
+CARRIED: tuple[str, ...] = tuple(name for name in METADATA if name not in ("@rid", "@error"))
+"""Metadata columns that are in every frame, in this order."""
+
+REJECTED_SCHEMA: dict[str, pl.DataType] = {**{name: dtype(METADATA[name]) for name in CARRIED}, "@error": dtype(ERROR)}
+"""Columns and dtypes of rejected rows."""
+
+RID = pl.concat_str(pl.col("@partition"), pl.lit(":"), pl.col("@offset").cast(pl.String)).alias("@rid")
+"""The stable identity of a row: `partition:offset`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From where to where (exclusive) a batch covers one partition. `start` equals the end of the batch before it."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows with their origin. `rejected` holds frames of REJECTED_SCHEMA: rows that a filter could not process.
+
+    `terminated` is False when the last record came without a newline (the end of a file): byte-exact outputs then write
+    none. Such a record is alone in its batch."""
+
+    frame: pl.DataFrame
+    span: Mapping[str, Span]
+    rejected: tuple[pl.DataFrame, ...] = ()
+    terminated: bool = True
+
+    def with_frame(self, frame: pl.DataFrame) -> Batch:
+        """The same batch with other rows or columns."""
+        return replace(self, frame=frame)
+
+    def with_columns(self, *columns: pl.Expr | pl.Series) -> Batch:
+        return replace(self, frame=self.frame.with_columns(*columns))
+
+    def reject(
+        self, mask: pl.Series, reason: str, *, field: str | None = None, detail: pl.Series | pl.Expr | str | None = None
+    ) -> Batch:
+        """Move the rows where `mask` (Boolean, as long as the frame) is true to the rejected ones.
+
+        `reason` is a short constant (`no_match`, `not_json`); `detail` says more per row (String). The engine adds the
+        filter's name. Rows keep their metadata and lose their fields."""
+        if not mask.any():
+            return self
+        told = pl.lit(detail, dtype=pl.String) if detail is None or isinstance(detail, str) else detail
+        error = pl.struct(
+            pl.lit(None, dtype=pl.String).alias("filter"),
+            pl.lit(reason).alias("reason"),
+            pl.lit(field, dtype=pl.String).alias("field"),
+            (pl.lit(told) if isinstance(told, pl.Series) else told).cast(pl.String).alias("detail"),
+        ).alias("@error")
+        bad = self.frame.with_columns(error).filter(mask).select(*REJECTED_SCHEMA)
+        return replace(self, frame=self.frame.filter(~mask), rejected=(*self.rejected, bad))
+
+
+def lines(
+    raw: Sequence[bytes] | pl.Series,
+    offsets: pl.Series,
+    *,
+    partition: str,
+    start: Position,
+    end: Position,
+    path: str | None = None,
+    peer: str | None = None,
+    received: int | None = None,
+    terminated: bool = True,
+) -> Batch:
+    """A batch as inputs make them: one partition, one record a row.
+
+    `raw`: Binary records without their final newline; `offsets`: Int64, the position of each record for its `@rid`.
+    `received` (µs) is normally left to the engine."""
+    column = raw if isinstance(raw, pl.Series) else pl.Series(raw, dtype=pl.Binary)
+    frame = pl.DataFrame({"@raw": column, "@offset": offsets.cast(pl.Int64)}).with_columns(
+        pl.lit(partition).alias("@partition"),
+        pl.lit(path, dtype=pl.String).alias("@path"),
+        pl.lit(peer, dtype=pl.String).alias("@peer"),
+        pl.lit(received, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).alias("@received"),
+    )
+    return Batch(frame, {partition: Span(start, end)}, terminated=terminated)
+
+
+def stamp(batch: Batch, *, source: str, host: str, now: int) -> Batch:
+    """Complete an input's batch: source, host, time of reading (µs) as `@received` and `@timestamp`; metadata in order."""
+    time = pl.lit(now, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    have = batch.frame.columns
+    frame = batch.frame.with_columns(
+        pl.lit(source).alias("@source"),
+        pl.lit(host).alias("@host"),
+        (pl.col("@received").fill_null(time) if "@received" in have else time.alias("@received")),
+        *([] if "@path" in have else [pl.lit(None, dtype=pl.String).alias("@path")]),
+        *([] if "@peer" in have else [pl.lit(None, dtype=pl.String).alias("@peer")]),
+    )
+    if "@timestamp" not in have:
+        frame = frame.with_columns(pl.col("@received").alias("@timestamp"))
+    rest = [name for name in frame.columns if name not in CARRIED]
+    return batch.with_frame(frame.select(*CARRIED, *rest))
+
+
+def timestamps_of(frame: pl.DataFrame, column: str = "@timestamp") -> tuple[int, int] | None:
+    """Lowest and highest time of a column (µs), or None when it has none."""
+    low, high = frame.select(
+        pl.col(column).min().dt.timestamp("us").alias("low"), pl.col(column).max().dt.timestamp("us").alias("high")
+    ).row(0)
+    return None if low is None or high is None else (int(low), int(high))

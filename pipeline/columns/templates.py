@@ -1,0 +1,133 @@
+"""Templates over rows: one text a row, made of literals and values of the event.
+
+What data says must not decide where bytes go: every value is percent-encoded to `[A-Za-z0-9_.=-]`, so that it is one part
+of a path and can never leave the template's literal prefix."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Protocol
+from urllib.parse import quote_from_bytes
+
+import polars as pl
+
+from pipeline.columns.encode.times import rfc3339, strftime
+from pipeline.columns.encode.values import text
+from pipeline.columns.lines import decode
+from pipeline.columns.types import Type
+
+LIMIT = 128
+"""The most bytes that one value adds to a path."""
+
+NOTHING = "_"
+"""What an empty or missing value becomes."""
+
+
+class Source(Protocol):
+    """Where a value comes from: how to read it from a frame, and its type."""
+
+    @property
+    def polars(self) -> pl.Expr: ...
+
+    @property
+    def type(self) -> Type: ...
+
+
+class Slot(Protocol):
+    """A place for a value. `format` is strftime's, for times; empty for RFC 3339."""
+
+    @property
+    def field(self) -> Source: ...
+
+    @property
+    def format(self) -> str: ...
+
+
+def render(parts: Sequence[str | Slot], frame: pl.DataFrame) -> pl.Series:
+    """The text of each row (String, never null). Only distinct values are formatted and encoded."""
+    pieces = [part if isinstance(part, str) else _values(part, frame) for part in parts]
+    columns = [piece for piece in pieces if isinstance(piece, pl.Series)]
+    if all(_constant(column) for column in columns):
+        whole = "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces) if frame.height else ""
+        return pl.Series([whole], dtype=pl.String).new_from_index(0, frame.height)
+    return pl.select(pl.concat_str([pl.lit(piece) for piece in pieces])).to_series()
+
+
+def split(parts: Sequence[str | Slot], frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    """The rows of each rendered text, in their order; texts in the order of their first row."""
+    if frame.height == 0:
+        return []
+    paths = render(parts, frame)
+    if _constant(paths):
+        return [(paths[0], frame)]
+    key = "@rendered"
+    groups = frame.with_columns(paths.alias(key)).partition_by(key, maintain_order=True, include_key=True)
+    return [(group[key][0], group.drop(key)) for group in groups]
+
+
+def safe(value: str | None) -> str:
+    """A value as one part of a path: other bytes than `[A-Za-z0-9_.=-]` as `%XX`, at most LIMIT bytes, never empty, never
+    only dots. A value that is too long is cut and ends in 16 hex digits of its hash, so that it stays apart from others."""
+    if not value:
+        return NOTHING
+    encoded = quote_from_bytes(value.encode("utf-8", "replace"), safe="=").replace("~", "%7E")
+    if not encoded.strip("."):
+        encoded = "%2E" * len(encoded)
+    if len(encoded) <= LIMIT:
+        return encoded
+    digest = hashlib.blake2b(value.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return re.sub(r"%.?$", "", encoded[: LIMIT - 17]) + "-" + digest
+
+
+def _constant(column: pl.Series) -> bool:
+    return column.len() == 0 or (column.null_count() == 0 and bool(column.min() == column.max()))
+
+
+def _values(slot: Slot, frame: pl.DataFrame) -> pl.Series:
+    """A slot's text for each row, safe to be one part of a path (several for a time format with slashes)."""
+    column = frame.select(slot.field.polars.alias("value")).to_series()
+    if column.len() != frame.height:
+        column = column.new_from_index(0, frame.height)
+    if slot.field.type.kind == "time" and slot.format:
+        return strftime(column, unit_of(slot.format), slot.format).fill_null(NOTHING)
+    texts = _text(column, slot.field.type)
+    distinct = texts.unique()
+    rendered = pl.Series([safe(value) for value in distinct], dtype=pl.String)
+    if distinct.len() == 1:
+        return rendered.new_from_index(0, frame.height)
+    return texts.replace_strict(distinct, rendered, return_dtype=pl.String)
+
+
+def _text(column: pl.Series, kind: Type) -> pl.Series:
+    match kind.kind:
+        case "string":
+            return column
+        case "bytes":
+            return decode(column)[0]
+        case "time":
+            return rfc3339(column)
+        case _:
+            return text(column, kind) if kind.kind != "null" else column.cast(pl.String)
+
+
+_SECOND = 1_000_000
+_UNITS = {
+    letter: unit
+    for letters, unit in (
+        ("YymbBhdejDFxuwaAGgVUWCq", 86_400 * _SECOND),
+        ("HIklpP", 3_600 * _SECOND),
+        ("MR", 60 * _SECOND),
+        ("STXrcs", _SECOND),
+        ("Zz%tn", 86_400 * _SECOND),
+    )
+    for letter in letters
+}
+_DIRECTIVE = re.compile(r"%[-_0]?:*([0-9.]*[A-Za-z%+])", re.DOTALL)
+
+
+def unit_of(pattern: str) -> int:
+    """The longest unit (µs; at most a day) whose passing a strftime pattern may show. What is not known counts as 1 µs."""
+    letters = _DIRECTIVE.findall(pattern)
+    return min((_UNITS.get(letter, 1) for letter in letters), default=86_400 * _SECOND)

@@ -1,0 +1,260 @@
+"""The real world: POSIX files, SQLite through APSW, the system's clock, worker threads."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import errno
+import fcntl
+import glob
+import os
+import secrets
+import socket
+import stat as modes
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.env import AppendFile, Database, ReadFile, Stat
+from pipeline.errors import BrokenDiskError
+
+T = TypeVar("T")
+
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class RealClock:
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class RealReadFile:
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    def pread(self, size: int, offset: int) -> bytes:
+        return os.pread(self._descriptor, size, offset)
+
+    def stat(self) -> Stat:
+        return _stat(os.fstat(self._descriptor), _born(self._descriptor, ""))
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class RealAppendFile:
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    def append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def sync(self) -> None:
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            raise _broken(self._path, error) from error
+
+    def truncate(self, size: int) -> None:
+        os.ftruncate(self._descriptor, size)
+
+    def stat(self) -> Stat:
+        return _stat(os.fstat(self._descriptor), 0)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class RealFiles:
+    def read(self, path: Path) -> ReadFile:
+        descriptor = os.open(path, _READ)
+        try:
+            _regular(descriptor, path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return RealReadFile(descriptor, path)
+
+    def append(self, path: Path) -> AppendFile:
+        new = not path.exists()
+        if new:
+            self.folder(path.parent)
+        descriptor = os.open(path, _APPEND, 0o644)
+        try:
+            _regular(descriptor, path)
+            if new:
+                _sync_folder(path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return RealAppendFile(descriptor, path)
+
+    def write(self, path: Path, data: bytes) -> None:
+        self.folder(path.parent)
+        temporary = path.with_name(f"_{path.name}.tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            file = RealAppendFile(descriptor, temporary)
+            file.append(data)
+            file.sync()
+        finally:
+            os.close(descriptor)
+        self.rename(temporary, path)
+
+    def stat(self, path: Path) -> Stat | None:
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return _stat(found, _born(_AT_FDCWD, str(path)))
+
+    def glob(self, pattern: str) -> Sequence[Path]:
+        found = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207 — patterns may be absolute
+        return [Path(name) for name in sorted(found)]
+
+    def folder(self, path: Path, *, private: bool = False) -> None:
+        missing = []
+        at = path
+        while not at.exists():
+            missing.append(at)
+            at = at.parent
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)
+            _sync_folder(folder.parent)
+
+    def rename(self, old: Path, new: Path) -> None:
+        old.replace(new)
+        _sync_folder(new.parent)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def free(self, path: Path) -> int:
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
+
+    def lock(self, path: Path) -> Callable[[], None] | None:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return lambda: os.close(descriptor)
+
+
+class RealEnv:
+    """The process's own world. `close` ends the worker threads."""
+
+    def __init__(self, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
+        self.files = RealFiles()
+        self.clock = RealClock()
+        self.variables: Mapping[str, str] = dict(os.environ) if variables is None else variables
+        self.host = socket.gethostname()
+        self._workers = ThreadPoolExecutor(workers, thread_name_prefix="pipe-work")
+
+    def database(self, path: Path) -> Database:
+        from pipeline.env.sqlite import SqliteDatabase
+
+        return SqliteDatabase(path)
+
+    def random(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
+        return asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+
+    def close(self) -> None:
+        self._workers.shutdown(wait=True, cancel_futures=True)
+
+
+def _regular(descriptor: int, path: Path) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if modes.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
+    if not modes.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
+
+
+def _stat(found: os.stat_result, born: int) -> Stat:
+    kind = "file" if modes.S_ISREG(found.st_mode) else "folder" if modes.S_ISDIR(found.st_mode) else "other"
+    return Stat(
+        kind=kind,  # type: ignore[arg-type]  # the three literals above
+        size=found.st_size,
+        device=found.st_dev,
+        inode=found.st_ino,
+        born=born,
+        modified=found.st_mtime_ns // 1000,
+        owner=found.st_uid,
+    )
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise _broken(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _broken(path: Path, error: OSError) -> OSError | BrokenDiskError:
+    """A full disk may report itself at fsync and heals; anything else means that written pages may be lost for good."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return BrokenDiskError(
+        f"{path}: the disk refused to make written data durable: {error.strerror}",
+        "Check the disk and the kernel log; start again when it is healthy. Committed data is not affected.",
+    )
+
+
+# ── birth times: statx(2), which Python 3.11 does not offer ──────────────────────────────────────────────────────────
+
+_AT_FDCWD = -100
+_AT_EMPTY_PATH = 0x1000
+_STATX_BTIME = 0x800
+
+
+class _Timestamp(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_int64), ("nanoseconds", ctypes.c_uint32), ("reserved", ctypes.c_int32))
+
+
+class _Statx(ctypes.Structure):
+    _fields_ = (
+        ("mask", ctypes.c_uint32),
+        ("head", ctypes.c_uint8 * 60),
+        ("accessed", _Timestamp),
+        ("born", _Timestamp),
+        ("tail", ctypes.c_uint8 * 160),
+    )
+
+
+_statx = getattr(ctypes.CDLL(None), "statx", None)
+
+
+def _born(folder: int, path: str) -> int:
+    """Birth time in microseconds, or 0 where the kernel or file system does not know it."""
+    if _statx is None:
+        return 0
+    found = _Statx()
+    flags = 0 if path else _AT_EMPTY_PATH
+    if (
+        _statx(folder, os.fsencode(path), flags, _STATX_BTIME, ctypes.byref(found)) != 0
+        or not found.mask & _STATX_BTIME
+    ):
+        return 0
+    return int(found.born.seconds) * 1_000_000 + int(found.born.nanoseconds) // 1000

@@ -1,0 +1,91 @@
+"""SQLite as the store needs it: one exclusive connection, WAL, every commit an fsync."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from pipeline.env import Value
+from pipeline.errors import BrokenDiskError, StateError
+
+_PRAGMAS = (
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+    "PRAGMA cache_size=-8000",
+    "PRAGMA wal_autocheckpoint=2000",
+)
+
+
+class SqliteDatabase:
+    """`pipeline.env.Database` over APSW. Use from one thread at a time."""
+
+    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+        self._path = path
+        with self._errors():
+            self._connection = apsw.Connection(str(path), vfs=vfs)
+            try:
+                for pragma in _PRAGMAS:
+                    self._connection.execute(pragma).fetchall()
+            except apsw.Error:
+                self._connection.close()
+                raise
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[Value, ...]]:
+        with self._errors():
+            return list(self._connection.execute(sql, tuple(values)))
+
+    def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        with self._errors():
+            self._connection.executemany(sql, [tuple(row) for row in rows])
+
+    def changes(self) -> int:
+        return self._connection.changes()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.rows("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """SQLite's errors as ours: what the rest of the engine must tell apart is full, broken, busy and corrupt."""
+        try:
+            yield
+        except apsw.FullError as error:
+            raise OSError(errno.ENOSPC, "no space left for the state database", str(self._path)) from error
+        except apsw.IOError as error:
+            if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC):
+                raise BrokenDiskError(
+                    f"{self._path}: the disk refused to make written data durable", "Check the disk and the kernel log."
+                ) from error
+            raise OSError(errno.EIO, f"cannot read or write the state database: {error}", str(self._path)) from error
+        except apsw.BusyError as error:
+            raise StateError(
+                f"{self._path} is in use by another process", "Stop the other pipe, or give this one its own --state."
+            ) from error
+        except (apsw.CorruptError, apsw.NotADBError, apsw.FormatError) as error:
+            raise StateError(
+                f"{self._path} is not a readable state database: {error}",
+                "Move the state directory away to start anew, or restore it from a copy.",
+            ) from error
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
+            raise StateError(
+                f"{self._path} cannot be opened for writing: {error}", "Check its owner and permissions."
+            ) from error

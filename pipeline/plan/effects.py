@@ -1,0 +1,43 @@
+"""What follows from a batch: everything a commit needs to know, and nothing that has happened yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipeline.api import Delta, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """Encoded rows for one path of one sink."""
+
+    sink: str
+    path: str
+    data: bytes
+    rows: int
+
+
+@dataclass
+class Effects:
+    """The result of running a flow over one batch (or over the rows of closed windows).
+
+    `deltas`: window stage → window start (µs) → state. `high`: window stage → partition → highest event time (µs).
+    `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`.
+    `dead`: rejected rows that no sink reads, by stage."""
+
+    source: str = ""
+    span: Mapping[str, Span] = field(default_factory=dict)
+    outs: list[Out] = field(default_factory=list)
+    deltas: dict[str, dict[int, Delta]] = field(default_factory=dict)
+    high: dict[str, dict[str, int]] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    dead: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait in memory for the commit."""
+        return sum(len(out.data) for out in self.outs)

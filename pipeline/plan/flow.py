@@ -1,0 +1,182 @@
+"""The program as a pure function: a batch in, its effects out.
+
+No I/O, no task, no await: the same flow runs in the agent, in a test on a virtual clock, and on a finite input. A flow is
+safe to call from several threads at once, for different batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pipeline.api import Batch, Filter, Window
+from pipeline.columns.batch import stamp
+from pipeline.columns.templates import split
+from pipeline.plan.effects import Effects, Out
+from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
+
+
+class Flow:
+    """A graph, ready to run. Its plugins must have been opened."""
+
+    def __init__(self, graph: Graph, host: str) -> None:
+        self.graph = graph
+        self.host = host
+        self._order = {source.name: _reached(graph, Port(source.name)) for source in graph.sources}
+        self._after = {stage.name: _reached(graph, Port(stage.name)) for stage in graph.windows}
+
+    def run(self, source: str, batch: Batch, now: int) -> Effects:
+        """Run a batch of a source through the program. `now` (µs) becomes the time of reading."""
+        effects = Effects(source=source, span=batch.span)
+        effects.counts[source, "in"] += batch.frame.height
+        stamped = stamp(batch, source=source, host=self.host, now=now)
+        self._stages(self._order[source], {Port(source): stamped}, effects)
+        return effects
+
+    def facts(self, stage: str, frame: pl.DataFrame) -> Effects:
+        """Run the rows of closed windows (with metadata, as `pipeline.plan.facts` makes them) through what follows."""
+        effects = Effects()
+        ports: dict[Port, Batch] = {}
+        self._finish(self.graph.stages[stage], Batch(frame, {}), ports, effects)
+        self._stages(self._after[stage], ports, effects)
+        return effects
+
+    def _stages(self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects) -> None:
+        for stage in order:
+            batch = _union([ports[port] for port in stage.upstream if port in ports], _wanted(stage))
+            if batch is None or batch.frame.height == 0:
+                continue
+            effects.counts[stage.name, "in"] += batch.frame.height
+            batch = self._chain(stage, stage.before, batch, ports, effects)
+            if stage.window is None:
+                self._finish(stage, batch, ports, effects)
+            else:
+                self._fold(stage, stage.window, batch, ports, effects)
+
+    def _chain(
+        self, stage: Stage, steps: Iterable[Step], batch: Batch, ports: dict[Port, Batch], effects: Effects
+    ) -> Batch:
+        """Run filters in order. Rows that one rejects go to the stage's `rejected` port."""
+        for step in steps:
+            if not isinstance(step.plugin, Filter) or step.plugin.ports:
+                continue
+            if batch.frame.height == 0:
+                break
+            before = batch.frame.height
+            batch = step.plugin.apply(batch)
+            batch, rejected = self._rejected(stage, step, batch, ports, effects)
+            effects.counts[stage.name, "filtered"] += before - batch.frame.height - rejected
+        return batch
+
+    def _fold(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+        window = step.plugin
+        if not isinstance(window, Window) or batch.frame.height == 0:
+            return
+        batch, deltas = window.deltas(batch)
+        batch, _ = self._rejected(stage, step, batch, ports, effects)
+        effects.counts[stage.name, "windowed"] += batch.frame.height
+        if batch.frame.height:
+            effects.deltas[stage.name] = dict(deltas)
+            effects.high[stage.name] = _high(batch, window.on)
+
+    def _finish(self, stage: Stage, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+        """What comes after a stage's window, if it has one: the rest of its chain, then its ports or its output."""
+        if stage.window is not None:
+            batch = self._chain(stage, stage.after, batch, ports, effects)
+        last = stage.steps[-1].plugin if stage.steps else None
+        if stage.output is not None:
+            self._write(stage, stage.output, batch, effects)
+        elif isinstance(last, Filter) and last.ports:
+            self._route(stage, last, batch, ports, effects)
+        else:
+            ports[Port(stage.name)] = batch
+            effects.counts[stage.name, "out"] += batch.frame.height
+
+    def _route(self, stage: Stage, route: AnyFilter, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+        for name, part in route.split(batch).items():
+            if part.rejected:
+                part, _ = self._rejected(stage, stage.steps[-1], part, ports, effects)
+            port = Port(stage.name, name)
+            effects.counts[stage.name, "out" if port in self.graph.read else "filtered"] += part.frame.height
+            ports[port] = part
+
+    def _write(self, stage: Stage, output: AnyOutput, batch: Batch, effects: Effects) -> None:
+        if batch.frame.height == 0:
+            return
+        effects.counts[stage.name, "out"] += batch.frame.height
+        layout = output.layout
+        parts = [("", batch.frame)] if layout.path is None else split(layout.path.parts, batch.frame)
+        for path, frame in parts:
+            data = output.encode(frame)
+            if layout.exact and not batch.terminated:
+                data = data.removesuffix(b"\n")
+            effects.outs.append(Out(stage.name, path, data, frame.height))
+
+    def _rejected(
+        self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects
+    ) -> tuple[Batch, int]:
+        """Take the rejected rows out of a batch, name their filter, and put them on the port or with the dead letters."""
+        if not batch.rejected:
+            return batch, 0
+        frame = pl.concat(batch.rejected).with_columns(
+            pl.col("@error").struct.with_fields(pl.field("filter").fill_null(step.name)).alias("@error")
+        )
+        port = Port(stage.name, "rejected")
+        effects.counts[stage.name, "rejected"] += frame.height
+        if port in self.graph.read:
+            earlier = ports.get(port)
+            together = frame if earlier is None else pl.concat([earlier.frame, frame])
+            ports[port] = Batch(together, batch.span, terminated=batch.terminated)
+        else:
+            effects.dead.append((stage.name, frame))
+        return Batch(batch.frame, batch.span, terminated=batch.terminated), frame.height
+
+
+def _reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
+    """The stages that see rows of a port, in topological order; windows stop the events, their rows start anew."""
+    seen = {start.stage}
+    order = []
+    for stage in graph.stages.values():
+        if stage.kind != "source" and stage.name not in seen and any(port.stage in seen for port in stage.upstream):
+            order.append(stage)
+            seen.add(stage.name)
+    return tuple(order)
+
+
+def _wanted(stage: Stage) -> frozenset[str] | None:
+    """Columns a stage reads, where that is known: a sink without filters needs only what its output uses."""
+    if stage.output is None or stage.steps:
+        return None
+    return stage.output.uses()
+
+
+def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
+    """Rows of several upstreams, columns joined by name, in source order within their partition."""
+    parts = [batch for batch in batches if batch.frame.height] or batches[:1]
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    keep = None if wanted is None else [*wanted, "@partition", "@offset"]
+    frames = [
+        part.frame if keep is None else part.frame.select([n for n in part.frame.columns if n in keep])
+        for part in parts
+    ]
+    frame = pl.concat(frames, how="diagonal_relaxed")
+    frame = (
+        frame.sort("@partition", "@offset", maintain_order=True)
+        if len(parts[0].span) != 1
+        else frame.sort("@offset", maintain_order=True)
+    )
+    return Batch(frame, parts[0].span, terminated=all(part.terminated for part in parts))
+
+
+def _high(batch: Batch, on: str) -> dict[str, int]:
+    """The highest event time of each partition (µs)."""
+    time = pl.col(on).max().dt.timestamp("us").alias("high")
+    if len(batch.span) == 1:
+        high = batch.frame.select(time).item()
+        return {} if high is None else {next(iter(batch.span)): int(high)}
+    found = batch.frame.group_by("@partition").agg(time).drop_nulls()
+    return {str(partition): int(high) for partition, high in found.iter_rows()}

@@ -1,0 +1,101 @@
+"""The checked program: stages in topological order, each with its plugins made and its columns known.
+
+A stage is one statement. Its filters run in order on every batch; a window cuts the chain in two: `before` runs on
+events, `after` on the rows of closed windows.
+
+    source     input ──▶ ""                                  ports of a stage: "" is the main one, "rejected" has the rows
+    transform  upstream ──before── [window ──after──] ──▶ "" that its filters could not process, a last `route` adds
+    sink       upstream ──before── [window ──after──] ──▶ output       its own ("errors", "else")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline.api import Columns, Filter, Input, Options, Output, Window
+
+AnyInput = Input[Options]
+AnyFilter = Filter[Options]
+AnyWindow = Window[Options]
+AnyOutput = Output[Options]
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An output of a stage."""
+
+    stage: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.stage}.{self.name}" if self.name else self.stage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One filter or window of a chain. `name` is its plugin; `columns` what leaves it; `text` its source."""
+
+    name: str
+    plugin: AnyFilter | AnyWindow
+    columns: Columns
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One statement of the program, checked. `columns` by port; `fingerprint` changes when what it computes changes."""
+
+    name: str
+    kind: Literal["source", "transform", "sink"]
+    upstream: tuple[Port, ...] = ()
+    before: tuple[Step, ...] = ()
+    window: Step | None = None
+    after: tuple[Step, ...] = ()
+    input: AnyInput | None = None
+    output: AnyOutput | None = None
+    plugin: str = ""
+    """Name of the input or output plugin."""
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+    incoming: Columns = field(default_factory=lambda: Columns({}))
+    """What arrives from upstream, joined by name."""
+    fingerprint: str = ""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (*self.before, *((self.window,) if self.window else ()), *self.after)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A whole checked program. `stages` in topological order; `read` are the ports that some stage reads."""
+
+    name: str
+    stages: Mapping[str, Stage]
+    read: frozenset[Port]
+    fingerprint: str = ""
+
+    @property
+    def sources(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.stages.values() if stage.kind == "source")
+
+    @property
+    def sinks(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.stages.values() if stage.kind == "sink")
+
+    @property
+    def windows(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.stages.values() if stage.window is not None)
+
+    def sources_of(self, name: str) -> tuple[str, ...]:
+        """The sources that feed a stage, sorted."""
+        stage = self.stages[name]
+        if stage.kind == "source":
+            return (name,)
+        return tuple(sorted({source for port in stage.upstream for source in self.sources_of(port.stage)}))

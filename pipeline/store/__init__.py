@@ -1,0 +1,19 @@
+"""The one durable state: a SQLite file and segment files in a directory that one process owns."""
+
+from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Sent
+from pipeline.store.segments import Sealed
+from pipeline.store.store import SEGMENTS_AHEAD, Shortage, Store
+
+__all__ = [
+    "SEGMENTS_AHEAD",
+    "Advance",
+    "Buried",
+    "Changes",
+    "Grown",
+    "Piece",
+    "Released",
+    "Sealed",
+    "Sent",
+    "Shortage",
+    "Store",
+]

@@ -1,0 +1,99 @@
+"""What one commit changes: decided beforehand, applied as a whole or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pipeline.api import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A partition's progress moves from `start` (compare) to `end` (set)."""
+
+    source: str
+    partition: str
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Encoded rows for one (sink, path), with where they came from: partition → (from, to)."""
+
+    sink: str
+    path: str
+    data: bytes
+    rows: int
+    ranges: Mapping[str, tuple[Position, Position]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A window got more state: `state` is added to its deltas, or `replaces` all of them."""
+
+    stage: str
+    start: int
+    part: int
+    state: bytes
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A window's rows are sent in this commit, as `revision`; `watermark` is that of the closing."""
+
+    stage: str
+    start: int
+    part: int
+    revision: int
+    watermark: int
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A window's state is let go; the window is remembered, so that later events become an extra part."""
+
+    stage: str
+    start: int
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Buried:
+    """Rejected rows that no sink reads: a dump of frames (`pipeline.columns.frames`)."""
+
+    stage: str
+    rows: int
+    frame: bytes
+
+
+@dataclass
+class Changes:
+    advances: list[Advance] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    grown: list[Grown] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    released: list[Released] = field(default_factory=list)
+    high: dict[tuple[str, str], int] = field(default_factory=dict)
+    watermarks: dict[str, int] = field(default_factory=dict)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    buried: list[Buried] = field(default_factory=list)
+    seal: str = ""
+    """`all` seals every open segment (the end of a finite run); `flush` only writes out what waits for compression."""
+
+    @property
+    def empty(self) -> bool:
+        """True when committing would change nothing but the sealing of segments that are due."""
+        return not (
+            self.advances
+            or self.pieces
+            or self.grown
+            or self.sent
+            or self.released
+            or self.buried
+            or self.seal
+            or self.watermarks
+        )

@@ -1,0 +1,85 @@
+"""Opening a state directory: one process, one program, a new epoch. Safe to repeat after a crash at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.env import Database, Env, Value
+from pipeline.errors import StateError
+from pipeline.store.schema import TABLES, VERSION
+from pipeline.store.values import number, text
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a store needs to exist: the lock, the database, and who we are in this life."""
+
+    unlock: Callable[[], None]
+    database: Database
+    instance: str
+    epoch: int
+    nonce: bytes
+
+
+def prepare(env: Env, folder: Path, program: str) -> Opening:
+    """Lock the directory, open or make the database, check whose it is, and start a new epoch."""
+    try:
+        env.files.folder(folder, private=True)
+        unlock = env.files.lock(folder / "lock")
+    except OSError as error:
+        raise StateError(
+            f"the state directory {folder} cannot be used: {error.strerror or error}",
+            "Give a directory that this user may write to, with --state.",
+        ) from error
+    if unlock is None:
+        raise StateError(
+            f"the state in {folder} is in use by another pipe",
+            "Stop it, or give this one a directory of its own with --state.",
+        )
+    try:
+        database = env.database(folder / "state.db")
+    except BaseException:
+        unlock()
+        raise
+    try:
+        return _claim(env, database, folder, program, unlock)
+    except BaseException:
+        database.close()
+        unlock()
+        raise
+
+
+def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Callable[[], None]) -> Opening:
+    nonce = env.random(16)
+    if not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+        instance = env.random(8).hex()
+        with database.transaction():
+            for statement in TABLES.split(";\n"):
+                if statement.strip():
+                    database.rows(statement)
+            first: list[tuple[str, Value]] = [
+                ("version", VERSION),
+                ("program", program),
+                ("instance", instance),
+                ("epoch", 0),
+                ("sequence", 0),
+                ("nonce", b""),
+            ]
+            database.many("INSERT INTO meta VALUES (?, ?)", first)
+    meta: dict[Value, Value] = {row[0]: row[1] for row in database.rows("SELECT name, value FROM meta")}
+    if meta["version"] != VERSION:
+        raise StateError(
+            f"the state in {folder} was written by another version of pipe (format {meta['version']!r}, this one reads {VERSION})",
+            "Run that version, or start anew with another --state.",
+        )
+    if meta["program"] != program:
+        raise StateError(
+            f"the state in {folder} belongs to another program: {text(meta['program'])}",
+            f"Run {text(meta['program'])}, or give {program} a directory of its own with --state.",
+        )
+    epoch = number(meta["epoch"]) + 1
+    with database.transaction():
+        database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
+    return Opening(unlock, database, text(meta["instance"]), epoch, nonce)

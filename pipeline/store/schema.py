@@ -1,0 +1,88 @@
+"""The state database: its tables, and what each row promises.
+
+Invariants, true in every durable state:
+
+- `progress` of a partition covers exactly the rows that the other tables know of: a batch is in all of them or in none.
+- A window's state is the merge of its `delta` rows, whatever their number.
+- For each sink, every row up to `progress` is in exactly one segment, or was filtered by request, or was rejected.
+- A segment's bytes are the first `base + size` bytes of its body, followed by its `tail` rows (not yet compressed).
+  The body may be longer on disk: what is beyond was never committed and is cut off at the start.
+- `epoch` grows at every start. A process whose epoch is not the stored one can no longer commit.
+
+Positions are JSON texts with sorted keys. Times are microseconds since 1970 (UTC).
+"""
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+
+CREATE TABLE progress (
+  source TEXT NOT NULL, partition TEXT NOT NULL, position TEXT NOT NULL,
+  PRIMARY KEY (source, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE high (
+  stage TEXT NOT NULL, partition TEXT NOT NULL, time INTEGER NOT NULL,
+  PRIMARY KEY (stage, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE clock (stage TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, watermark INTEGER) STRICT, WITHOUT ROWID;
+
+CREATE TABLE window (
+  stage TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL,
+  revision INTEGER NOT NULL,  -- 0 while it has not been sent
+  closed INTEGER,             -- the watermark at its last closing
+  kept INTEGER NOT NULL,      -- bytes of its state; 0 after it was let go
+  PRIMARY KEY (stage, start, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delta (
+  stage TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL,
+  PRIMARY KEY (stage, start, part, seq)
+) STRICT;
+
+CREATE TABLE segment (
+  id INTEGER PRIMARY KEY,
+  sink TEXT NOT NULL, path TEXT NOT NULL, number INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
+  layout TEXT NOT NULL,       -- how it was laid out: a JSON text
+  place TEXT NOT NULL,        -- its body; for whole files, where the finished file goes
+  base INTEGER NOT NULL,      -- bytes that were in the body before us
+  size INTEGER NOT NULL,      -- bytes of ours in the body
+  plain INTEGER NOT NULL,     -- bytes before compression, tail included
+  rows INTEGER NOT NULL,
+  opened INTEGER NOT NULL,
+  name TEXT, sha256 TEXT
+) STRICT;
+CREATE UNIQUE INDEX segment_open ON segment (sink, path) WHERE state = 'open';
+
+CREATE TABLE tail (
+  segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, seq INTEGER NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY (segment, seq)
+) STRICT;
+
+CREATE TABLE frame (
+  segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, seq INTEGER NOT NULL,
+  size INTEGER NOT NULL, plain INTEGER NOT NULL,
+  PRIMARY KEY (segment, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE range (
+  segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, partition TEXT NOT NULL,
+  start TEXT NOT NULL, stop TEXT NOT NULL,
+  PRIMARY KEY (segment, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE number (
+  sink TEXT NOT NULL, path TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (sink, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger (
+  stage TEXT NOT NULL, outcome TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (stage, outcome)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead (
+  id INTEGER PRIMARY KEY, stage TEXT NOT NULL, rows INTEGER NOT NULL, time INTEGER NOT NULL, frame BLOB NOT NULL
+) STRICT;
+"""

@@ -1,0 +1,424 @@
+"""Open segments: rows on their way out, appended by commits and cut into frames.
+
+A segment's bytes are in its body (a file) and its tail (rows of the database). Small pieces wait in the tail until they
+make a frame of at least FRAME bytes; a plain file in place gets every piece at once. Every method but `load`, `cut_back`
+and `close` runs inside the store's transaction: what was appended to bodies counts only when the transaction that names
+the new size has committed, and bodies are synced before it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from pipeline.api import Layout, Roll
+from pipeline.columns.encode.compress import frame, seek_table
+from pipeline.env import AppendFile, Database, Env
+from pipeline.errors import InternalError
+from pipeline.store.changes import Piece
+from pipeline.store.names import delivered, extension, local
+from pipeline.store.values import data, number, position, text
+
+FRAME = 1 << 20
+"""Bytes that a frame has at least before compression, but for the last one of a segment."""
+
+LARGEST = 8 << 20
+"""Bytes that a frame has at most before compression."""
+
+OPEN_FILES = 64
+"""File handles kept open between commits."""
+
+
+@dataclass
+class Open:
+    """An open segment: its row in the database, kept up to date in memory."""
+
+    id: int
+    sink: str
+    path: str
+    number: int
+    layout: Layout
+    place: Path
+    base: int = 0
+    size: int = 0
+    plain: int = 0
+    rows: int = 0
+    opened: int = 0
+    tail: int = 0
+    """Bytes in tail rows."""
+    ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
+    fresh: list[bytes] = field(default_factory=list)
+    """Pieces of this commit."""
+    file: AppendFile | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """True when the body is the destination itself."""
+        return self.layout.in_place and not self.layout.whole
+
+    @property
+    def direct(self) -> bool:
+        """True when every commit's bytes go to the body as they are."""
+        return self.in_place and self.layout.compression == "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed segment that waits to be delivered. `body` is None when all of it is in the tail."""
+
+    id: int
+    sink: str
+    path: str
+    number: int
+    name: str
+    place: Path
+    rows: int
+    size: int
+    sha256: str
+    body: Path | None
+
+
+class Segments:
+    """All segments of a store. `base` is the folder that relative paths of programs start from."""
+
+    def __init__(self, env: Env, database: Database, folder: Path, base: Path, instance: str) -> None:
+        self._env = env
+        self._database = database
+        self._outbox = folder / "outbox"
+        self._base = base
+        self._instance = instance
+        self._layouts: dict[str, Layout] = {}
+        self._open: dict[tuple[str, str], Open] = {}
+        self._touched: dict[int, Open] = {}
+        self._next = 1
+
+    # ── start and stop ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def load(self) -> None:
+        """Read what is open from the database."""
+        self._next = 1 + number(self._database.rows("SELECT coalesce(max(id), 0) FROM segment")[0][0])
+        columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened"
+        for row in self._database.rows(f"SELECT {columns} FROM segment WHERE state = 'open'"):  # noqa: S608 — a constant
+            segment = Open(
+                number(row[0]), text(row[1]), text(row[2]), number(row[3]), _layout(text(row[4])), Path(text(row[5])),
+                number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]),
+            )  # fmt: skip
+            (tail,) = self._database.rows(
+                "SELECT coalesce(sum(length(data)), 0) FROM tail WHERE segment = ?", (segment.id,)
+            )
+            segment.tail = number(tail[0])
+            ranges = self._database.rows("SELECT partition, start, stop FROM range WHERE segment = ?", (segment.id,))
+            segment.ranges = {text(partition): (text(start), text(stop)) for partition, start, stop in ranges}
+            self._open[segment.sink, segment.path] = segment
+
+    def cut_back(self) -> list[tuple[Path, int]]:
+        """Cut bodies to their committed length and remove bodies that nobody owns.
+
+        Returns (path, missing bytes) of bodies that are shorter than was committed: somebody else cut or removed them."""
+        short = []
+        for segment in self._open.values():
+            body = self._body(segment)
+            found = self._env.files.stat(body)
+            have, want = (found.size if found else 0), segment.base + segment.size
+            if have > want:
+                file = self._env.files.append(body)
+                file.truncate(want)
+                file.sync()
+                file.close()
+            elif have < want:
+                short.append((body, want - have))
+                segment.base, segment.size = have, 0
+        owned = {f"{number(row[0]):09d}" for row in self._database.rows("SELECT id FROM segment")}
+        for path in self._env.files.glob(str(self._outbox / "*")):
+            if path.name not in owned:
+                self._env.files.remove(path)
+        return short
+
+    def arrange(self, layouts: dict[str, Layout]) -> None:
+        """Inside a transaction: say how each sink of the program is laid out now, and seal what was laid out otherwise."""
+        self._layouts = layouts
+        for segment in list(self._open.values()):
+            layout = layouts.get(segment.sink)
+            if layout is None or _plain(layout) != segment.layout:
+                self._seal(segment)
+
+    def close(self) -> None:
+        for segment in self._open.values():
+            if segment.file is not None:
+                segment.file.close()
+                segment.file = None
+
+    # ── inside a commit ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def unready(self, pieces: Iterable[Piece]) -> list[tuple[str, str]]:
+        """The (sink, path) of pieces that need `prepare` first: no segment is open, or its file was taken away."""
+        return [
+            key
+            for key in dict.fromkeys((piece.sink, piece.path) for piece in pieces)
+            if not self._ready(self._open.get(key))
+        ]
+
+    def prepare(self, keys: Iterable[tuple[str, str]], now: int) -> None:
+        """Inside a transaction of its own, before the one that appends: name the files that will be appended to, and how
+        long they are before us. Without that a crash would leave bytes in files that the state does not know."""
+        for sink, path in keys:
+            segment = self._open.get((sink, path))
+            if segment is None:
+                self._start(sink, path, now)
+            else:
+                # The file was moved or removed under us: what it held is its taker's; go on in a new one.
+                self._close(segment)
+                found = self._env.files.stat(segment.place)
+                segment.base, segment.size = (found.size if found else 0), 0
+                self._database.rows("DELETE FROM frame WHERE segment = ?", (segment.id,))
+                self._record(segment)
+
+    def append(self, piece: Piece) -> None:
+        """Take encoded rows into the open segment of their sink and path."""
+        segment = self._open[piece.sink, piece.path]
+        segment.fresh.append(piece.data)
+        segment.plain += len(piece.data)
+        segment.rows += piece.rows
+        for partition, (start, stop) in piece.ranges.items():
+            earlier = segment.ranges.get(partition)
+            segment.ranges[partition] = (earlier[0] if earlier else position(start), position(stop))
+        self._touched[segment.id] = segment
+
+    def settle(self, now: int, how: str) -> None:
+        """Bring what was appended to bodies and tails, seal what is due, sync, and write the rows.
+
+        `how`: "" for an ordinary commit, "flush" to leave no tail in local files, "all" to seal everything."""
+        for segment in list(self._open.values()):
+            if how == "all" or self._due(segment, now):
+                self._seal(segment)
+            elif segment.id in self._touched or (how == "flush" and segment.in_place and segment.tail):
+                self._move(segment, last=how == "flush" and segment.in_place)
+                self._touched[segment.id] = segment
+        for segment in self._touched.values():
+            if segment.file is not None:
+                segment.file.sync()
+            self._record(segment)
+
+    def settled(self) -> None:
+        """After the commit."""
+        self._touched.clear()
+        idle = [segment for segment in self._open.values() if segment.file is not None]
+        for segment in idle[: max(0, len(idle) - OPEN_FILES)]:
+            self._close(segment)
+
+    def due(self, now: int) -> bool:
+        """Whether some segment wants to be sealed, so that a commit is needed even without rows."""
+        return any(self._due(segment, now) for segment in self._open.values())
+
+    # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sealed(self, sink: str | None = None) -> list[Sealed]:
+        """Sealed segments (of one sink), oldest first."""
+        rows = self._database.rows(
+            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain FROM segment "
+            "WHERE state = 'sealed' AND (? IS NULL OR sink = ?) ORDER BY id",
+            (sink, sink),
+        )
+        return [
+            Sealed(
+                number(id), text(name_of), text(path), number(count), text(name), Path(text(place)), number(rows_),
+                number(size) or number(plain), text(sha), self._outbox / f"{number(id):09d}" if number(size) else None,
+            )
+            for id, name_of, path, count, name, place, rows_, size, sha, plain in rows
+        ]  # fmt: skip
+
+    def tail(self, id: int) -> bytes:
+        """The bytes of a segment that are in the database."""
+        return b"".join(
+            data(row[0]) for row in self._database.rows("SELECT data FROM tail WHERE segment = ? ORDER BY seq", (id,))
+        )
+
+    def ranges(self, id: int) -> list[tuple[str, str, str]]:
+        rows = self._database.rows(
+            "SELECT partition, start, stop FROM range WHERE segment = ? ORDER BY partition", (id,)
+        )
+        return [(text(partition), text(start), text(stop)) for partition, start, stop in rows]
+
+    def remove(self, id: int) -> None:
+        """Inside a transaction: forget a delivered segment."""
+        self._database.rows("DELETE FROM segment WHERE id = ?", (id,))
+
+    def release(self, id: int) -> None:
+        """After that transaction: the body is not needed any more."""
+        self._env.files.remove(self._outbox / f"{id:09d}")
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _body(self, segment: Open) -> Path:
+        return segment.place if segment.in_place else self._outbox / f"{segment.id:09d}"
+
+    def _ready(self, segment: Open | None) -> bool:
+        if segment is None or segment.file is None or not segment.in_place:
+            return segment is not None
+        named, held = self._env.files.stat(segment.place), segment.file.stat()
+        return named is not None and (named.device, named.inode) == (held.device, held.inode)
+
+    def _due(self, segment: Open, now: int) -> bool:
+        layout = segment.layout
+        old = layout.roll.age is not None and now - segment.opened >= layout.roll.age
+        return old or (layout.roll.size is not None and segment.plain >= layout.roll.size)
+
+    def _start(self, sink: str, path: str, now: int) -> Open:
+        layout = _plain(self._layouts[sink])
+        last = self._database.rows("SELECT last FROM number WHERE sink = ? AND path = ?", (sink, path))
+        count = 1 + (number(last[0][0]) if last else 0)
+        place = self._place(sink, path, count, layout)
+        numbered = self._place(sink, path, count + 1, layout) != place
+        # A numbered name that is taken belongs to an earlier life of this state: never write into its file.
+        while numbered and self._env.files.stat(place) is not None:
+            count += 1
+            place = self._place(sink, path, count, layout)
+        segment = Open(self._next, sink, path, count, layout, place, opened=now)
+        self._next += 1
+        if segment.in_place and (found := self._env.files.stat(place)) is not None:
+            segment.base = found.size
+        self._database.rows(
+            "INSERT INTO segment (id, sink, path, number, state, layout, place, base, size, plain, rows, opened) "
+            "VALUES (?, ?, ?, ?, 'open', ?, ?, ?, 0, 0, 0, ?)",
+            (segment.id, sink, path, count, _layout_text(layout), str(place), segment.base, now),
+        )
+        self._database.rows(
+            "INSERT INTO number VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last", (sink, path, count)
+        )
+        self._open[sink, path] = segment
+        return segment
+
+    def _place(self, sink: str, path: str, count: int, layout: Layout) -> Path:
+        if not layout.in_place:
+            return Path()
+        rolled = layout.roll.age is not None or layout.roll.size is not None
+        ext = extension(layout.extension, layout.compression)
+        return self._base / local(path, sink=sink, instance=self._instance, number=count, extension=ext, rolled=rolled)
+
+    def _append(self, segment: Open, added: bytes) -> None:
+        if segment.file is None:
+            segment.file = self._env.files.append(self._body(segment))
+        segment.file.append(added)
+        segment.size += len(added)
+
+    def _move(self, segment: Open, *, last: bool) -> None:
+        """Move this commit's pieces on: into the body, in frames, or into the tail."""
+        added = b"".join(segment.fresh)
+        segment.fresh.clear()
+        if segment.direct:
+            if added:
+                self._append(segment, added)
+        elif segment.tail + len(added) >= FRAME or (last and segment.tail + len(added)):
+            whole = self.tail(segment.id) + added if segment.tail else added
+            if segment.tail:
+                self._database.rows("DELETE FROM tail WHERE segment = ?", (segment.id,))
+                segment.tail = 0
+            for piece in _cut(whole):
+                kind = segment.layout.compression
+                packed = piece if kind == "none" else frame(piece, kind)
+                self._append(segment, packed)
+                self._database.rows(
+                    "INSERT INTO frame SELECT ?, coalesce(max(seq) + 1, 0), ?, ? FROM frame WHERE segment = ?",
+                    (segment.id, len(packed), len(piece), segment.id),
+                )
+        elif added:
+            self._database.rows(
+                "INSERT INTO tail SELECT ?, coalesce(max(seq) + 1, 0), ? FROM tail WHERE segment = ?",
+                (segment.id, added, segment.id),
+            )
+            segment.tail += len(added)
+
+    def _seal(self, segment: Open) -> None:
+        """End a segment: a local one is complete then, another one waits for its delivery."""
+        small = not segment.in_place and segment.size == 0 and segment.layout.compression == "none"
+        self._move(segment, last=not small)
+        if segment.in_place:
+            if segment.layout.compression == "zstd" and segment.size:
+                frames = self._database.rows(
+                    "SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,)
+                )
+                self._append(segment, seek_table([(number(size), number(plain)) for size, plain in frames]))
+            if segment.file is not None:
+                segment.file.sync()
+            self._database.rows("DELETE FROM segment WHERE id = ?", (segment.id,))
+        else:
+            if segment.file is not None:
+                segment.file.sync()
+            self._record(segment)
+            sha = self._hash(segment)
+            name = delivered(
+                segment.path,
+                sink=segment.sink,
+                instance=self._instance,
+                number=segment.number,
+                sha256=sha,
+                extension=extension(segment.layout.extension, segment.layout.compression),
+            )
+            self._database.rows(
+                "UPDATE segment SET state = 'sealed', sha256 = ?, name = ? WHERE id = ?", (sha, name, segment.id)
+            )
+        self._close(segment)
+        self._touched.pop(segment.id, None)
+        del self._open[segment.sink, segment.path]
+
+    def _record(self, segment: Open) -> None:
+        self._database.rows(
+            "UPDATE segment SET base = ?, size = ?, plain = ?, rows = ? WHERE id = ?",
+            (segment.base, segment.size, segment.plain, segment.rows, segment.id),
+        )
+        self._database.many(
+            "INSERT INTO range VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET stop = excluded.stop",
+            [(segment.id, partition, start, stop) for partition, (start, stop) in segment.ranges.items()],
+        )
+
+    def _hash(self, segment: Open) -> str:
+        digest = hashlib.sha256()
+        if segment.size:
+            for part in self._read(self._body(segment), segment.size):
+                digest.update(part)
+        else:
+            digest.update(self.tail(segment.id))
+        return digest.hexdigest()
+
+    def _read(self, path: Path, size: int) -> Iterator[bytes]:
+        file = self._env.files.read(path)
+        try:
+            at = 0
+            while at < size:
+                part = file.pread(min(LARGEST, size - at), at)
+                if not part:
+                    raise InternalError(f"{path} ends at {at} bytes, {size} were committed")
+                at += len(part)
+                yield part
+        finally:
+            file.close()
+
+    def _close(self, segment: Open) -> None:
+        if segment.file is not None:
+            segment.file.close()
+            segment.file = None
+
+
+def _cut(whole: bytes) -> Iterator[bytes]:
+    """Pieces of at most LARGEST bytes, none but an only one smaller than FRAME."""
+    count = max(1, -(-len(whole) // LARGEST))
+    size = -(-len(whole) // count)
+    for at in range(0, len(whole), size):
+        yield whole[at : at + size]
+
+
+def _plain(layout: Layout) -> Layout:
+    """A layout without its path template: what a segment remembers of it."""
+    return replace(layout, path=None)
+
+
+def _layout_text(layout: Layout) -> str:
+    return json.dumps(asdict(layout), sort_keys=True)
+
+
+def _layout(stored: str) -> Layout:
+    values = json.loads(stored)
+    return Layout(**{**values, "roll": Roll(**values["roll"])})

@@ -1,0 +1,221 @@
+"""The one durable state. `commit` is the only place where it changes.
+
+One directory, one process: `lock` is held for life, the database is opened exclusively, and every start raises the epoch,
+so a process that lost its lock can no longer commit. `pipeline.store.schema` has the invariants.
+
+A store is used from one thread at a time. After any error in `commit`, `acknowledge` or `open` the object is unusable:
+memory may be ahead of the disk. Open a new one; what was not committed is then gone from files, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.api import Layout, Position
+from pipeline.env import Database, Env
+from pipeline.errors import InternalError, StateError
+from pipeline.store.changes import Advance, Changes
+from pipeline.store.recovery import Opening, prepare
+from pipeline.store.segments import Sealed, Segments
+from pipeline.store.values import data, number, position, text
+from pipeline.store.windows import Windows
+
+DEAD_BYTES = 64 << 20
+"""Rejected rows are kept up to this many bytes, the newest; their counts stay for ever."""
+
+SEGMENTS_AHEAD = 256 << 20
+"""Bytes of sealed segments that may wait for one sink before reading stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A local file that is shorter than what was committed to it: somebody cut or removed it."""
+
+    path: Path
+    missing: int
+
+
+class Store:
+    """An open state directory."""
+
+    def __init__(self, env: Env, database: Database, folder: Path, base: Path, opening: Opening) -> None:
+        self._env = env
+        self._database = database
+        self._unlock = opening.unlock
+        self._broken = False
+        self.folder = folder
+        self.instance = opening.instance
+        self.epoch = opening.epoch
+        self._nonce = opening.nonce
+        self.segments = Segments(env, database, folder, base, self.instance)
+        self.windows = Windows(database)
+        self.progress: dict[str, dict[str, Position]] = {}
+        self.shortages: list[Shortage] = []
+        self._positions: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    def open(cls, env: Env, folder: Path, *, program: str, base: Path) -> Store:
+        """Open or make the state in `folder` for the program at that path, and cut back what was never committed.
+
+        `base` is where relative paths of local outputs start. Raises StateError (in use, another program's, unreadable)
+        and OSError. May block for as long as the disk takes."""
+        opening = prepare(env, folder, program)
+        store = cls(env, opening.database, folder, base, opening)
+        try:
+            store._load()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _load(self) -> None:
+        for source, partition, at in self._database.rows("SELECT source, partition, position FROM progress"):
+            self._positions[text(source), text(partition)] = text(at)
+            self.progress.setdefault(text(source), {})[text(partition)] = _parsed(text(at))
+        self.segments.load()
+        self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
+        self.windows.load()
+
+    def arrange(self, layouts: Mapping[str, Layout], windows: Mapping[str, str]) -> None:
+        """Say what the program is now: each sink's layout, each window stage's fingerprint.
+
+        Segments laid out otherwise are sealed; the state of windows that mean something else, or that
+        are gone, is dropped."""
+        with self._database.transaction():
+            self._fence()
+            self.segments.arrange(dict(layouts))
+            self.windows.arrange(windows)
+
+    # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def commit(self, changes: Changes) -> None:
+        """Apply all of `changes` durably, or raise and apply nothing.
+
+        Raises OSError (a full disk: ENOSPC), BrokenDiskError, InternalError (a batch that was committed before)."""
+        if self._broken:
+            raise InternalError("this store failed before and must be opened anew")
+        self._broken = True
+        now = self._env.clock.now()
+        if unready := self.segments.unready(changes.pieces):
+            with self._database.transaction():
+                self._fence()
+                self.segments.prepare(unready, now)
+        with self._database.transaction():
+            self._fence()
+            for advance in changes.advances:
+                self._advance(advance)
+            self.windows.apply(changes)
+            for piece in changes.pieces:
+                self.segments.append(piece)
+            self.segments.settle(now, changes.seal)
+            self._count(changes)
+            self._bury(changes, now)
+        self.segments.settled()
+        self._broken = False
+
+    def acknowledge(self, segments: Iterable[Sealed], refused: Changes | None = None) -> None:
+        """These segments are durable at their destination: forget them, then their bytes.
+
+        `refused`: counts and dead letters for rows that the destination rejected for good."""
+        done = list(segments)
+        self._broken = True
+        with self._database.transaction():
+            self._fence()
+            for segment in done:
+                self.segments.remove(segment.id)
+            if refused is not None:
+                self._count(refused)
+                self._bury(refused, self._env.clock.now())
+        for segment in done:
+            self.segments.release(segment.id)
+        self._broken = False
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def ledger(self) -> dict[tuple[str, str], int]:
+        """(stage, outcome) → rows, since the state began."""
+        rows = self._database.rows("SELECT stage, outcome, rows FROM ledger")
+        return {(text(stage), text(outcome)): number(count) for stage, outcome, count in rows}
+
+    def waiting(self) -> dict[str, int]:
+        """Sink → bytes of sealed segments that are not delivered yet."""
+        rows = self._database.rows(
+            "SELECT sink, sum(CASE WHEN size > 0 THEN size ELSE plain END) FROM segment WHERE state = 'sealed' GROUP BY sink"
+        )
+        return {text(sink): number(size) for sink, size in rows}
+
+    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]:
+        """The newest dead letters: (id, stage, rows, time µs, dump of frames)."""
+        rows = self._database.rows("SELECT id, stage, rows, time, frame FROM dead ORDER BY id DESC LIMIT ?", (limit,))
+        return [
+            (number(id), text(stage), number(count), number(time), data(frame))
+            for id, stage, count, time, frame in rows
+        ]
+
+    def close(self) -> None:
+        """Let go of files, database and lock. Nothing is written."""
+        self.segments.close()
+        self._database.close()
+        self._unlock()
+
+    # ── inside a transaction ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _fence(self) -> None:
+        self._database.rows(
+            "UPDATE meta SET value = value + 1 WHERE name = 'sequence' AND "
+            "(SELECT value FROM meta WHERE name = 'epoch') = ? AND (SELECT value FROM meta WHERE name = 'nonce') = ?",
+            (self.epoch, self._nonce),
+        )
+        if self._database.changes() != 1:
+            raise StateError(
+                f"another process took over the state in {self.folder}", "Only one pipe may run on a state directory."
+            )
+
+    def _advance(self, advance: Advance) -> None:
+        """Compare and set: a batch applies at most once, and only where the one before it ended."""
+        key = (advance.source, advance.partition)
+        start, end = position(advance.start), position(advance.end)
+        stored = self._positions.get(key)
+        if (stored or position(None)) != start:
+            raise InternalError(
+                f"{advance.source}: partition {advance.partition} is committed up to {stored}, a batch starts at {start}"
+            )
+        if stored is None:
+            self._database.rows("INSERT INTO progress VALUES (?, ?, ?)", (*key, end))
+        else:
+            self._database.rows(
+                "UPDATE progress SET position = ? WHERE source = ? AND partition = ? AND position = ?",
+                (end, *key, stored),
+            )
+            if self._database.changes() != 1:
+                raise InternalError(f"{advance.source}: the stored progress of {advance.partition} changed under us")
+        self._positions[key] = end
+        self.progress.setdefault(advance.source, {})[advance.partition] = advance.end
+
+    def _count(self, changes: Changes) -> None:
+        self._database.many(
+            "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
+            [(stage, outcome, rows) for (stage, outcome), rows in sorted(changes.counts.items()) if rows],
+        )
+
+    def _bury(self, changes: Changes, now: int) -> None:
+        if not changes.buried:
+            return
+        self._database.many(
+            "INSERT INTO dead (stage, rows, time, frame) VALUES (?, ?, ?, ?)",
+            [(buried.stage, buried.rows, now, buried.frame) for buried in changes.buried],
+        )
+        self._database.rows(
+            "DELETE FROM dead WHERE id IN (SELECT id FROM (SELECT id, sum(length(frame)) OVER (ORDER BY id DESC) AS total "
+            "FROM dead) WHERE total > ?)",
+            (DEAD_BYTES,),
+        )
+
+
+def _parsed(stored: str) -> Position:
+    import json
+
+    value: Position = json.loads(stored)
+    return value

@@ -1,0 +1,32 @@
+"""Database cells as the types they are known to have, and positions as texts."""
+
+from __future__ import annotations
+
+import json
+
+from pipeline.api import Position
+from pipeline.env import Value
+from pipeline.errors import InternalError
+
+
+def number(value: Value) -> int:
+    if not isinstance(value, int):
+        raise InternalError(f"the state database has {value!r} where a number belongs")
+    return value
+
+
+def text(value: Value) -> str:
+    if not isinstance(value, str):
+        raise InternalError(f"the state database has {value!r} where a text belongs")
+    return value
+
+
+def data(value: Value) -> bytes:
+    if not isinstance(value, bytes):
+        raise InternalError(f"the state database has {value!r} where bytes belong")
+    return value
+
+
+def position(value: Position) -> str:
+    """The one text of a position: two positions are the same when their texts are."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,143 @@
+"""Windows in the store: which are open, which were sent, and their state as deltas.
+
+State lives on disk, not in memory: a window's deltas are read when it is sent. In memory there is one small record a
+window that is not yet let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.env import Database
+from pipeline.store.changes import Changes
+from pipeline.store.values import data, number, text
+
+REMEMBERED = 30 * 24 * 3600 * 1_000_000
+"""How long (µs of event time) a window that was let go is remembered, so that later events become an extra part."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A window with state. `revision` is 0 while it was not sent; `closed` is the watermark at its last sending."""
+
+    revision: int = 0
+    closed: int | None = None
+    deltas: int = 0
+    size: int = 0
+
+
+Key = tuple[str, int, int]
+"""(stage, start, part)"""
+
+
+class Windows:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.held: dict[Key, Held] = {}
+        self.released: dict[tuple[str, int], int] = {}
+        """(stage, start) → highest part whose state was let go."""
+        self.high: dict[str, dict[str, int]] = {}
+        self.watermarks: dict[str, int] = {}
+
+    def load(self) -> None:
+        for stage, start, part, revision, closed, kept in self._database.rows(
+            "SELECT stage, start, part, revision, closed, kept FROM window ORDER BY part"
+        ):
+            if number(kept):
+                (count,) = self._database.rows(
+                    "SELECT count(*) FROM delta WHERE stage = ? AND start = ? AND part = ?", (stage, start, part)
+                )
+                closing = None if closed is None else number(closed)
+                self.held[text(stage), number(start), number(part)] = Held(
+                    number(revision), closing, number(count[0]), number(kept)
+                )
+            else:
+                self.released[text(stage), number(start)] = number(part)
+        for stage, partition, time in self._database.rows("SELECT stage, partition, time FROM high"):
+            self.high.setdefault(text(stage), {})[text(partition)] = number(time)
+        for stage, mark in self._database.rows("SELECT stage, watermark FROM clock WHERE watermark IS NOT NULL"):
+            self.watermarks[text(stage)] = number(mark)
+
+    def arrange(self, fingerprints: Mapping[str, str]) -> None:
+        """Inside a transaction: drop the state of stages that are gone or mean something else now."""
+        known = {text(stage): text(mark) for stage, mark in self._database.rows("SELECT stage, fingerprint FROM clock")}
+        for stage in known:
+            if fingerprints.get(stage) != known[stage]:
+                for table in ("delta", "window", "high", "clock"):
+                    self._database.rows(f"DELETE FROM {table} WHERE stage = ?", (stage,))  # noqa: S608 — names from the line above
+                self.held = {key: held for key, held in self.held.items() if key[0] != stage}
+                self.released = {key: part for key, part in self.released.items() if key[0] != stage}
+                self.high.pop(stage, None)
+                self.watermarks.pop(stage, None)
+        self._database.many(
+            "INSERT INTO clock VALUES (?, ?, NULL) ON CONFLICT DO NOTHING",
+            [(stage, mark) for stage, mark in fingerprints.items()],
+        )
+
+    def deltas(self, stage: str, start: int, part: int) -> list[bytes]:
+        """The stored state of a window, oldest delta first."""
+        rows = self._database.rows(
+            "SELECT state FROM delta WHERE stage = ? AND start = ? AND part = ? ORDER BY seq", (stage, start, part)
+        )
+        return [data(row[0]) for row in rows]
+
+    def part(self, stage: str, start: int) -> int:
+        """The part that events of a window go to now: one more than the last that was let go."""
+        last = self.released.get((stage, start))
+        return 0 if last is None else last + 1
+
+    def apply(self, changes: Changes) -> None:
+        """Inside a commit's transaction."""
+        for grown in changes.grown:
+            key = (grown.stage, grown.start, grown.part)
+            held = self.held.setdefault(key, Held())
+            if grown.replaces:
+                self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
+                held.deltas = held.size = 0
+            self._database.rows(
+                "INSERT INTO delta SELECT ?, ?, ?, coalesce(max(seq) + 1, 0), ? FROM delta WHERE stage = ? AND start = ? AND part = ?",
+                (*key, grown.state, *key),
+            )
+            held.deltas += 1
+            held.size += len(grown.state)
+            self._write(key, held)
+        for sent in changes.sent:
+            key = (sent.stage, sent.start, sent.part)
+            held = self.held.setdefault(key, Held())
+            held.revision, held.closed = sent.revision, sent.watermark
+            self._write(key, held)
+        for gone in changes.released:
+            key = (gone.stage, gone.start, gone.part)
+            held = self.held.pop(key, Held(revision=1))
+            held.size = 0
+            self.released[gone.stage, gone.start] = gone.part
+            self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
+            self._write(key, held)
+        for (stage, partition), time in changes.high.items():
+            self._database.rows(
+                "INSERT INTO high VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
+                (stage, partition, time),
+            )
+            marks = self.high.setdefault(stage, {})
+            marks[partition] = max(time, marks.get(partition, time))
+        for stage, mark in changes.watermarks.items():
+            self._database.rows("UPDATE clock SET watermark = ? WHERE stage = ?", (mark, stage))
+            self.watermarks[stage] = mark
+            self._forget(stage, mark)
+
+    def _write(self, key: Key, held: Held) -> None:
+        self._database.rows(
+            "INSERT INTO window VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET revision = excluded.revision, closed = excluded.closed, kept = excluded.kept",
+            (*key, held.revision, held.closed, held.size),
+        )
+
+    def _forget(self, stage: str, mark: int) -> None:
+        old = [key for key in self.released if key[0] == stage and key[1] < mark - REMEMBERED]
+        if len(old) > 1000:
+            self._database.rows(
+                "DELETE FROM window WHERE stage = ? AND kept = 0 AND start < ?", (stage, mark - REMEMBERED)
+            )
+            for key in old:
+                del self.released[key]

@@ -1,0 +1,295 @@
+"""A simulated world that can be crashed at every call.
+
+`World` is what survives: a folder. `world.env(kill_at=n)` is one life in it: the n-th point raises `Crash`, and from then
+on every call raises at once and has no effect, so that no `finally` can clean up: that is a SIGKILL, not an exception.
+`world.crash()` then does to the folder what the power cut does.
+
+Points are before and after every call that has an effect, in the middle of every append, and before every read. The disk
+model: appended bytes that were not synced are gone, everything synced is there; a database transaction is there if and
+only if its COMMIT was reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.env import AppendFile, Database, ReadFile, Stat, Value
+from pipeline.env.real import RealFiles
+from pipeline.env.sqlite import SqliteDatabase
+
+T = TypeVar("T")
+
+EPOCH = 1_790_000_000_000_000
+"""The wall clock (µs) when a world begins."""
+
+
+class Crash(BaseException):
+    """The process is dead. Not an Exception: nobody can catch it by accident."""
+
+
+class World:
+    """What survives a crash: the files in `folder`, synced bytes only."""
+
+    def __init__(self, folder: Path, *, start: int = EPOCH) -> None:
+        self.folder = folder
+        self.now = start
+        self.lives = 0
+        self.synced: dict[tuple[int, int], int] = {}
+        """(device, inode) → bytes that would survive, for files with unsynced ones."""
+        self._env: SimEnv | None = None
+
+    def env(self, kill_at: int | None = None) -> SimEnv:
+        """A new life. The one before must have ended or been crashed."""
+        self.lives += 1
+        self._env = SimEnv(self, kill_at)
+        return self._env
+
+    def crash(self) -> None:
+        """End the current life: handles and locks are gone, and so is everything that was not synced."""
+        if self._env is not None:
+            self._env.abandon()
+        for path in self.folder.rglob("*"):
+            if path.is_file():
+                found = path.stat()
+                kept = self.synced.get((found.st_dev, found.st_ino))
+                if kept is not None and kept < found.st_size:
+                    with path.open("r+b") as file:
+                        file.truncate(kept)
+        self.synced.clear()
+
+
+class SimEnv:
+    """One life (`pipeline.env.Env`). `points` counts the calls; `full_at` makes the k-th append fail with ENOSPC."""
+
+    def __init__(self, world: World, kill_at: int | None) -> None:
+        self.world = world
+        self.kill_at = kill_at
+        self.points = 0
+        self.dead = False
+        self.full_at: int | None = None
+        self.appends = 0
+        self.trace: list[str] = []
+        self.files = SimFiles(self)
+        self.clock = SimClock(self)
+        self.variables: Mapping[str, str] = {}
+        self.host = "host"
+        self._random = random.Random(world.lives)  # noqa: S311 — repeatable on purpose
+        self._databases: list[SqliteDatabase] = []
+        self._locks: list[Callable[[], None]] = []
+
+    def point(self, name: str) -> None:
+        """A place to die."""
+        self.points += 1
+        if self.dead or self.points == self.kill_at:
+            self.dead = True
+            raise Crash(name)
+
+    def database(self, path: Path) -> Database:
+        self.point("database")
+        inner = SqliteDatabase(path)
+        self._databases.append(inner)
+        return SimDatabase(self, inner)
+
+    def random(self, size: int) -> bytes:
+        return self._random.randbytes(size)
+
+    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
+        async def inline() -> T:
+            return work(*arguments)
+
+        return inline()
+
+    def hold(self, unlock: Callable[[], None]) -> None:
+        self._locks.append(unlock)
+
+    def abandon(self) -> None:
+        """Drop what the operating system would drop."""
+        self.dead = True
+        self.world.now = self.clock.wall()
+        for database in self._databases:
+            database.close()
+        for unlock in self._locks:
+            unlock()
+        self._databases.clear()
+        self._locks.clear()
+
+
+class SimClock:
+    def __init__(self, env: SimEnv) -> None:
+        self._env = env
+        self._start = env.world.now
+        self._last = 0.0
+
+    def wall(self) -> int:
+        with suppress(RuntimeError):
+            self._last = asyncio.get_running_loop().time()
+        return self._start + int(self._last * 1e6)
+
+    def now(self) -> int:
+        return self.wall()
+
+    def monotonic(self) -> float:
+        self.wall()
+        return self._last
+
+    async def sleep(self, seconds: float) -> None:
+        self._env.point("sleep")
+        await asyncio.sleep(seconds)
+
+
+class SimFiles:
+    def __init__(self, env: SimEnv) -> None:
+        self._env = env
+        self._real = RealFiles()
+
+    def read(self, path: Path) -> ReadFile:
+        self._env.point("read")
+        return SimReadFile(self._env, self._real.read(path))
+
+    def append(self, path: Path) -> AppendFile:
+        with self._effect("open for append"):
+            file = self._real.append(path)
+        return SimAppendFile(self._env, file)
+
+    def write(self, path: Path, data: bytes) -> None:
+        with self._effect("write"):
+            self._real.write(path, data)
+
+    def stat(self, path: Path) -> Stat | None:
+        self._env.point("stat")
+        return self._real.stat(path)
+
+    def glob(self, pattern: str) -> Sequence[Path]:
+        self._env.point("glob")
+        return self._real.glob(pattern)
+
+    def folder(self, path: Path, *, private: bool = False) -> None:
+        with self._effect("folder"):
+            self._real.folder(path, private=private)
+
+    def rename(self, old: Path, new: Path) -> None:
+        with self._effect("rename"):
+            self._real.rename(old, new)
+
+    def remove(self, path: Path) -> None:
+        with self._effect("remove"):
+            self._real.remove(path)
+
+    def free(self, path: Path) -> int:
+        self._env.point("free")
+        return self._real.free(path)
+
+    def lock(self, path: Path) -> Callable[[], None] | None:
+        self._env.point("lock")
+        unlock = self._real.lock(path)
+        if unlock is None:
+            return None
+        released = False
+
+        def once() -> None:
+            nonlocal released
+            if not released:
+                released = True
+                unlock()
+
+        self._env.hold(once)
+        return once
+
+    @contextmanager
+    def _effect(self, name: str) -> Iterator[None]:
+        self._env.point(f"before {name}")
+        yield
+        self._env.point(f"after {name}")
+
+
+class SimReadFile:
+    def __init__(self, env: SimEnv, inner: ReadFile) -> None:
+        self._env = env
+        self._inner = inner
+
+    def pread(self, size: int, offset: int) -> bytes:
+        self._env.point("pread")
+        return self._inner.pread(size, offset)
+
+    def stat(self) -> Stat:
+        self._env.point("fstat")
+        return self._inner.stat()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class SimAppendFile:
+    def __init__(self, env: SimEnv, inner: AppendFile) -> None:
+        self._env = env
+        self._inner = inner
+        found = inner.stat()
+        self._key = (found.device, found.inode)
+        env.world.synced.setdefault(self._key, found.size)
+
+    def append(self, data: bytes) -> None:
+        self._env.appends += 1
+        self._env.point("before append")
+        if self._env.appends == self._env.full_at:
+            self._inner.append(data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        half = len(data) // 2
+        self._inner.append(data[:half])
+        self._env.point("inside append")
+        self._inner.append(data[half:])
+        self._env.point("after append")
+
+    def sync(self) -> None:
+        self._env.point("before sync")
+        self._env.world.synced[self._key] = self._inner.stat().size
+        self._env.point("after sync")
+
+    def truncate(self, size: int) -> None:
+        self._env.point("before truncate")
+        self._inner.truncate(size)
+        kept = self._env.world.synced.get(self._key, size)
+        self._env.world.synced[self._key] = min(kept, size)
+        self._env.point("after truncate")
+
+    def stat(self) -> Stat:
+        self._env.point("fstat")
+        return self._inner.stat()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class SimDatabase:
+    def __init__(self, env: SimEnv, inner: SqliteDatabase) -> None:
+        self._env = env
+        self._inner = inner
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[Value, ...]]:
+        self._env.point("statement")
+        return self._inner.rows(sql, values)
+
+    def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        self._env.point("statements")
+        self._inner.many(sql, rows)
+
+    def changes(self) -> int:
+        return self._inner.changes()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._env.point("begin")
+        with self._inner.transaction():
+            yield
+            self._env.point("before commit")
+        self._env.point("after commit")
+
+    def close(self) -> None:
+        self._env.point("close database")
+        self._inner.close()
+        self._env._databases.remove(self._inner)  # noqa: SLF001 — one life and its parts

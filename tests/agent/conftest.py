@@ -1,0 +1,8 @@
+"""Programs without a language: graphs made by hand, run in a simulated world."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

@@ -1,0 +1,86 @@
+"""The smallest input and output that the agent can run: a file in chunks, records to a file in place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import api
+
+
+class ChunksOptions(api.Options):
+    path: str = api.option("The file.")
+    chunk: int = api.option("Bytes to read at once.", default=512)
+    pause: float = api.option("Seconds between chunks.", default=0.3)
+
+
+class Chunks(api.Input[ChunksOptions]):
+    """Complete lines of one file that does not change, a chunk at a time."""
+
+    name = "chunks"
+    options_model = ChunksOptions
+    example = ""
+
+    async def open(self, ctx: api.Context) -> None:
+        self._ctx = ctx
+        self._left = 1
+
+    def schema(self) -> api.Columns:
+        return api.Columns({})
+
+    def backlog(self) -> Mapping[str, int]:
+        return {"p": self._left} if self._left else {}
+
+    async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        file = self._ctx.files.read(Path(self.options.path))
+        stored = progress.get("p")
+        at = stored if isinstance(stored, int) else 0
+        before: api.Position = stored
+        size = file.stat().size
+        while at < size:
+            data = await self._ctx.run(file.pread, self.options.chunk, at)
+            data = data[: data.rindex(b"\n") + 1]
+            records = data[:-1].split(b"\n")
+            offsets, offset = [], at
+            for record in records:
+                offsets.append(offset)
+                offset += len(record) + 1
+            at += len(data)
+            self._left = size - at
+            yield api.lines(records, pl.Series(offsets, dtype=pl.Int64), partition="p", start=before, end=at)
+            before = at
+            await self._ctx.clock.sleep(self.options.pause)
+        file.close()
+
+
+class RecordsOptions(api.Options):
+    path: str = api.option("The file.")
+    compression: str = api.option("none or zstd.", default="none")
+
+
+class Records(api.Output[RecordsOptions]):
+    """`@raw` and a newline, appended in place."""
+
+    name = "records"
+    options_model = RecordsOptions
+    example = ""
+
+    def schema(self, columns: api.Columns) -> None:
+        pass
+
+    def guarantee(self) -> tuple[api.Guarantee, str]:
+        return "exactly once", "bytes are cut back to what was committed"
+
+    @property
+    def layout(self) -> api.Layout:
+        template = api.Template((self.options.path,), self.options.path)
+        compression = "zstd" if self.options.compression == "zstd" else "none"
+        return api.Layout(path=template, in_place=True, compression=compression, exact=True)
+
+    def encode(self, frame: pl.DataFrame) -> bytes:
+        return b"".join(record + b"\n" for record in frame["@raw"])
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        raise AssertionError("in place")
