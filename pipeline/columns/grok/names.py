@@ -1,0 +1,4 @@
+"""The columns of a result that are not fields."""
+
+MATCHED = "@matched"
+REASON = "@reason"
