@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from plugins import Chunks, ChunksOptions, Records, RecordsOptions
 
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
@@ -15,6 +14,7 @@ from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.store import segments
 from pipeline.testing.loop import run
 from pipeline.testing.world import Crash, SimEnv, World
+from plugins import Chunks, ChunksOptions, Records, RecordsOptions
 
 LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(200))
 

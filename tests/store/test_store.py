@@ -1,0 +1,201 @@
+"""The store: one owner, one transaction, compare and set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.api import Layout, Roll, Template
+from pipeline.columns.frames import dump
+from pipeline.env.real import RealEnv
+from pipeline.errors import InternalError, StateError
+from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent, Store
+from pipeline.store import store as store_module
+
+PLAIN = Layout(path=Template(("x",), "x"), in_place=True)
+
+
+@pytest.fixture
+def env():
+    made = RealEnv()
+    yield made
+    made.close()
+
+
+def opened(env: RealEnv, folder: Path, program: str = "a.pipe", layouts: dict[str, Layout] | None = None) -> Store:
+    store = Store.open(env, folder / "state", program=program, base=folder)
+    store.arrange(layouts or {"s": PLAIN}, {"w": "f1"})
+    return store
+
+
+def piece(path: str, data: bytes, end: int, start: int | None = None) -> Changes:
+    return Changes(
+        advances=[Advance("src", "p", start, end)],
+        pieces=[Piece("s", path, data, data.count(b"\n"), {"p": (start, end)})],
+    )
+
+
+def test_a_second_process_is_refused(env: RealEnv, tmp_path: Path) -> None:
+    """The lock is held for life and the message says what to do."""
+    store = opened(env, tmp_path)
+    with pytest.raises(StateError, match="is in use by another pipe"):
+        opened(env, tmp_path)
+    store.close()
+    opened(env, tmp_path).close()
+
+
+def test_another_program_is_refused(env: RealEnv, tmp_path: Path) -> None:
+    """A state remembers its program's path."""
+    opened(env, tmp_path).close()
+    with pytest.raises(StateError, match=r"belongs to another program: a\.pipe"):
+        opened(env, tmp_path, "b.pipe")
+
+
+def test_a_file_that_is_no_database_is_refused(env: RealEnv, tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "state.db").write_bytes(b"not a database at all, but long enough to look at" * 50)
+    with pytest.raises(StateError, match="is not a readable state database"):
+        opened(env, tmp_path)
+    assert (tmp_path / "state" / "state.db").read_bytes().startswith(b"not a database")
+
+
+def test_a_batch_applies_only_where_the_one_before_it_ended(env: RealEnv, tmp_path: Path) -> None:
+    """Compare and set on the position; a failed commit leaves nothing behind and the store unusable."""
+    store = opened(env, tmp_path)
+    store.commit(piece("out", b"one\n", 4))
+    with pytest.raises(InternalError, match="committed up to 4, a batch starts at null"):
+        store.commit(piece("out", b"one\n", 4))
+    with pytest.raises(InternalError, match="must be opened anew"):
+        store.commit(Changes())
+    store.close()
+    again = opened(env, tmp_path)
+    assert again.progress == {"src": {"p": 4}}
+    assert (tmp_path / "out").read_bytes() == b"one\n"
+    again.close()
+
+
+def test_an_older_life_cannot_commit(env: RealEnv, tmp_path: Path) -> None:
+    """The epoch fences a process whose lock was taken from it."""
+    store = opened(env, tmp_path)
+    with store._database.transaction():
+        store._database.rows("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+    with pytest.raises(StateError, match="another process took over"):
+        store.commit(piece("out", b"one\n", 4))
+    store.close()
+
+
+def test_bytes_that_were_there_before_stay(env: RealEnv, tmp_path: Path) -> None:
+    """A local file is appended to, and cut back to what was committed, never to less than it had."""
+    (tmp_path / "out").write_bytes(b"older\n")
+    store = opened(env, tmp_path)
+    store.commit(piece("out", b"one\n", 4))
+    store.close()
+    with (tmp_path / "out").open("ab") as file:
+        file.write(b"torn")
+    opened(env, tmp_path).close()
+    assert (tmp_path / "out").read_bytes() == b"older\none\n"
+
+
+def test_a_file_that_was_cut_by_somebody_else_is_reported(env: RealEnv, tmp_path: Path) -> None:
+    """The start goes on at its end and says how much is missing."""
+    store = opened(env, tmp_path)
+    store.commit(piece("out", b"one\ntwo\n", 8))
+    store.close()
+    (tmp_path / "out").write_bytes(b"on")
+    again = opened(env, tmp_path)
+    assert [(shortage.path, shortage.missing) for shortage in again.shortages] == [(tmp_path / "out", 6)]
+    again.commit(piece("out", b"three\n", 14, 8))
+    again.close()
+    assert (tmp_path / "out").read_bytes() == b"onthree\n"
+
+
+def test_a_file_that_was_moved_away_is_made_anew(env: RealEnv, tmp_path: Path) -> None:
+    """What was moved keeps its bytes; later ones go to a new file of the old name."""
+    store = opened(env, tmp_path)
+    store.commit(piece("out", b"one\n", 4))
+    (tmp_path / "out").rename(tmp_path / "taken")
+    store.commit(piece("out", b"two\n", 8, 4))
+    store.close()
+    opened(env, tmp_path).close()
+    assert (tmp_path / "taken").read_bytes() == b"one\n"
+    assert (tmp_path / "out").read_bytes() == b"two\n"
+
+
+def test_rolled_files_are_numbered_and_taken_numbers_are_left_alone(env: RealEnv, tmp_path: Path) -> None:
+    """`stem-000001.ext`; a file of an earlier life is never written into."""
+    (tmp_path / "facts-000002.ndjson").write_bytes(b"not ours\n")
+    store = opened(env, tmp_path, layouts={"s": Layout(path=PLAIN.path, in_place=True, roll=Roll(size=4))})
+    store.commit(piece("facts.ndjson", b"one\n", 4))
+    store.commit(piece("facts.ndjson", b"two\n", 8, 4))
+    store.close()
+    found = {path.name: path.read_bytes() for path in tmp_path.glob("*.ndjson")}
+    assert found == {
+        "facts-000001.ndjson": b"one\n",
+        "facts-000002.ndjson": b"not ours\n",
+        "facts-000003.ndjson": b"two\n",
+    }
+
+
+def test_a_remote_segment_waits_under_a_name_that_is_a_function_of_its_bytes(env: RealEnv, tmp_path: Path) -> None:
+    """Sealed segments survive a restart, in order, until they are acknowledged."""
+    remote = Layout(path=PLAIN.path, roll=Roll(age=0), extension=".ndjson")
+    store = opened(env, tmp_path, layouts={"s": remote})
+    store.commit(piece("logs/", b"one\n", 4))
+    store.commit(piece("logs/", b"two\n", 8, 4))
+    store.close()
+    again = opened(env, tmp_path, layouts={"s": remote})
+    first, second = again.segments.sealed("s")
+    assert (again.segments.tail(first.id), again.segments.tail(second.id)) == (b"one\n", b"two\n")
+    prefix = f"logs/{again.instance[:8]}-s-00000"
+    sha = "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806"
+    assert (first.sha256, first.name) == (sha, f"{prefix}1-{sha[:12]}.ndjson")
+    again.acknowledge([first])
+    assert [sealed.name for sealed in again.segments.sealed()] == [second.name]
+    assert again.waiting() == {"s": 4}
+    again.close()
+
+
+def test_windows_that_mean_something_else_now_start_anew(env: RealEnv, tmp_path: Path) -> None:
+    """State is kept under the window's fingerprint."""
+    store = opened(env, tmp_path)
+    store.commit(Changes(grown=[Grown("w", 0, 0, b"state")], high={("w", "p"): 7}, watermarks={"w": 5}))
+    store.close()
+    same = opened(env, tmp_path)
+    assert (same.windows.deltas("w", 0, 0), same.windows.high, same.windows.watermarks) == (
+        [b"state"],
+        {"w": {"p": 7}},
+        {"w": 5},
+    )
+    same.arrange({"s": PLAIN}, {"w": "f2"})
+    assert (same.windows.deltas("w", 0, 0), same.windows.held, same.windows.high) == ([], {}, {})
+    same.close()
+
+
+def test_a_window_that_was_let_go_goes_on_as_the_next_part(env: RealEnv, tmp_path: Path) -> None:
+    """Its events are never merged into a state that is gone."""
+    store = opened(env, tmp_path)
+    store.commit(Changes(grown=[Grown("w", 10, 0, b"a")], sent=[Sent("w", 10, 0, 1, 30)]))
+    assert store.windows.part("w", 10) == 0
+    store.commit(Changes(released=[Released("w", 10, 0)]))
+    store.close()
+    again = opened(env, tmp_path)
+    assert (again.windows.part("w", 10), again.windows.deltas("w", 10, 0)) == (1, [])
+    again.close()
+
+
+def test_counts_add_up_and_dead_letters_are_bounded(
+    env: RealEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest dead letters stay; their counts stay for ever."""
+    frame = dump([pl.DataFrame({"a": [1]})])
+    monkeypatch.setattr(store_module, "DEAD_BYTES", 2 * len(frame))
+    store = opened(env, tmp_path)
+    for _ in range(3):
+        store.commit(Changes(counts=Counter({("t", "rejected"): 2}), buried=[Buried("t", 2, frame)]))
+    assert store.ledger() == {("t", "rejected"): 6}
+    assert [(id, stage, rows) for id, stage, rows, _, _ in store.dead()] == [(3, "t", 2), (2, "t", 2)]
+    store.close()
