@@ -125,7 +125,7 @@ def _windows(
             revision = held.revision + 1
             closing = Closing(
                 identity.program, name, window.fingerprint, identity.instance, identity.host,
-                start, part, revision, now, window.additive,
+                start, part, revision, now, window.partial,
             )  # fmt: skip
             sent.append(flow.facts(name, events(window.rows(start, state), closing)))
             changes.grown.append(Grown(name, start, part, window.dump(state), replaces=True))

@@ -58,8 +58,12 @@ class Aggregate(ABC):
     def returns(self, arguments: tuple[Type | None, ...]) -> Type:
         """The type of `value`, given the arguments' types (None for constants). Raise TypeError with a message if they do not fit."""
 
+    def bind(self, types: tuple[Type | None, ...]) -> Aggregate:
+        """The aggregate for arguments of these types, where types decide about the state; otherwise the same one."""
+        return self
+
     def keys(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]:
-        """Extra group keys per row, for state that is kept per distinct value (`top`, `distinct`, `quantile`)."""
+        """Extra group keys per row (ValueError for a wrong constant), for state that is kept per distinct value (`top`, `distinct`, `quantile`)."""
         return {}
 
     def keep(self, arguments: tuple[Argument, ...]) -> pl.Expr | None:
@@ -79,6 +83,6 @@ class Aggregate(ABC):
         self, state: pl.DataFrame, group: list[str], arguments: tuple[Argument, ...], seconds: float
     ) -> pl.DataFrame:
         """State of one window (columns: `group`, the extra keys, the state columns) to values: columns `group`, `value`,
-        and for rankings `key` (String) and `rank` (Int64, from 1). `seconds` is the window's length.
+        and for rankings `key` (of the value's own dtype) and `rank` (Int64, from 1). `seconds` is the window's length.
 
         `group` may be empty: then all of `state` is one group, and the answer has one row (or k for rankings)."""

@@ -151,8 +151,8 @@ class Window(Plugin[OptionsT]):
         return 10_000_000
 
     @property
-    def additive(self) -> frozenset[str]:
-        """Names of metrics whose values readers may add up over the parts of a window."""
+    def partial(self) -> frozenset[str]:
+        """Names of metrics whose values over the parts of a window cannot be added up by a reader."""
         return frozenset()
 
     @abstractmethod
@@ -164,8 +164,8 @@ class Window(Plugin[OptionsT]):
 
     @abstractmethod
     def rows(self, start: int, state: Delta) -> pl.DataFrame:
-        """The events of a closed window, without metadata: fields of `schema` but `host`, `id`, `revision`, which the
-        engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
+        """The events of a closed window, without metadata: fields of `schema` but `id`, `host`, `revision`, `part` and
+        `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
 
     def dump(self, delta: Delta) -> bytes:
         """Bytes of a delta, for the store."""

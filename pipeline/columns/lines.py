@@ -1,10 +1,11 @@
 """Bytes to records and records to text.
 
-A record ends with `\\n` and with nothing else: a `\\r` before it belongs to the record, an empty line is a record. Polars'
-own line reader is not used: it drops `\\r` and unpacks data that happens to begin like a compressed file.
+A record ends with `\\n` and with nothing else: a `\\r` before it belongs to the record, an empty line is a record.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 import polars as pl
 
@@ -56,10 +57,15 @@ def _repair(raw: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 
 def _split(body: bytes) -> pl.Series:
-    """The parts of `body` between newlines, as Binary. Splitting text in Polars is twice as fast as `bytes.split`."""
-    try:
-        text = pl.Series([body], dtype=pl.Binary).cast(pl.String)
-    except pl.exceptions.ComputeError:
-        return pl.Series(body.split(b"\n"), dtype=pl.Binary)
-    parts: pl.Series = text.str.split("\n").item()
-    return parts.cast(pl.Binary)
+    """The parts of `body` between newlines, as Binary.
+
+    Polars' line reader is several times faster than `bytes.split`, but it drops a `\\r` before a newline, wants UTF-8, and
+    unpacks what looks compressed: it gets only chunks in which none of that can occur."""
+    if b"\r" not in body and body[:1] not in _PACKED and body[-1:] != b"\n" and body:
+        with suppress(pl.exceptions.ComputeError):
+            return pl.read_lines(body).to_series().cast(pl.Binary)
+    return pl.Series(body.split(b"\n"), dtype=pl.Binary)
+
+
+_PACKED = (b"\x1f", b"(", b"x", b"B")
+"""First bytes of gzip, zstd, zlib and bzip2 data."""

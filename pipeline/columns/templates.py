@@ -6,6 +6,7 @@ of a path and can never leave the template's literal prefix."""
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from typing import Protocol
@@ -94,10 +95,18 @@ def _values(slot: Slot, frame: pl.DataFrame) -> pl.Series:
         return strftime(column, unit_of(slot.format), slot.format).fill_null(NOTHING)
     texts = _text(column, slot.field.type)
     distinct = texts.unique()
-    rendered = pl.Series([safe(value) for value in distinct], dtype=pl.String)
+    spoken = [_spoken(value) for value in distinct] if slot.field.type.kind == "json" else distinct
+    rendered = pl.Series([safe(value) for value in spoken], dtype=pl.String)
     if distinct.len() == 1:
         return rendered.new_from_index(0, frame.height)
     return texts.replace_strict(distinct, rendered, return_dtype=pl.String)
+
+
+def _spoken(value: str | None) -> str | None:
+    """A JSON string without its quotes and escapes; other JSON as it is, null as nothing."""
+    if value is None or value == "null":
+        return None
+    return str(json.loads(value)) if value.startswith('"') else value
 
 
 def _text(column: pl.Series, kind: Type) -> pl.Series:

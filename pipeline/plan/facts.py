@@ -27,8 +27,8 @@ class Closing:
     revision: int
     """1 for the first sending, then 2, 3, …"""
     now: int
-    additive: frozenset[str] | None = None
-    """For extra parts: names of metrics whose values add up across parts; others are marked `partial`."""
+    incomplete: frozenset[str] = frozenset()
+    """Metrics whose rows are marked `partial` in extra parts, because parts of them cannot be added up."""
 
 
 def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
@@ -48,11 +48,8 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
         )
     )
     ids = [hashlib.sha256((prefix + str(key)).encode()).hexdigest()[:32] for key in rows["key"]]
-    partial = pl.lit(None, dtype=pl.Boolean)
-    if closing.part and "metric" in rows.columns:
-        partial = pl.when(~pl.col("metric").is_in(sorted(closing.additive or ()))).then(True)
-    elif closing.part:
-        partial = pl.lit(True)
+    marked = closing.incomplete if closing.part else frozenset()
+    partial = pl.col("metric").is_in(sorted(marked)) if "metric" in rows.columns else pl.lit(bool(marked))
     time = dtype(METADATA["@timestamp"])
     metadata = {
         "@timestamp": pl.lit(closing.start).cast(time),
@@ -73,5 +70,5 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
         pl.lit(closing.host).alias("host"),
         pl.lit(closing.revision, dtype=pl.Int64).alias("revision"),
         pl.lit(closing.part or None, dtype=pl.Int64).alias("part"),
-        partial.cast(pl.Boolean).alias("partial"),
+        pl.when(partial).then(True).alias("partial"),
     )

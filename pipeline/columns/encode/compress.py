@@ -14,7 +14,7 @@ import zstandard
 
 Kind = Literal["gzip", "zstd"]
 
-LEVELS: dict[Kind, int] = {"gzip": 6, "zstd": 3}
+LEVELS: dict[Kind, int] = {"gzip": 6, "zstd": 1}
 """Levels by default."""
 
 _SKIPPABLE = 0x184D2A5E

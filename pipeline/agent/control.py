@@ -1,0 +1,260 @@
+"""The control socket: what a running agent says about itself.
+
+A Unix socket `control.sock` (mode 0600) in the state directory. A request is one JSON object on a line,
+`{"ask": "status" | "audit" | "checkpoint" | "dlq", …}`; the reply is one JSON object on a line: `{"ok": …}` or
+`{"error": "…"}`. A connection may ask any number of questions. Answers are read from the store between two commits, in a
+worker thread: the agent never waits for the one who asks.
+
+The socket is there only while the agent holds the lock of its state, so a second agent cannot take the first one's
+place. Where the path is too long for a socket, it lies in the temporary folder and `control.path` says where. This is the
+one module of the engine that uses sockets without `Env`: nothing of what is committed depends on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.agent.agent import Agent
+from pipeline.api import Position
+from pipeline.errors import InternalError, PipeError
+
+SOCKET, POINTER = "control.sock", "control.path"
+
+LONGEST_PATH = 100
+"""Bytes of a socket's path that every Unix takes."""
+
+LONGEST_REQUEST = 64 << 10
+
+LETTERS = 10_000
+"""Most dead letters of one answer."""
+
+_POLL = 0.02
+_PATIENCE = 5.0
+
+
+class Readable(Protocol):
+    """What answers are made of: an open store, or the state of an agent that has stopped."""
+
+    @property
+    def progress(self) -> Mapping[str, Mapping[str, Position]]: ...
+    def ledger(self) -> dict[tuple[str, str], int]: ...
+    def waiting(self) -> dict[str, int]: ...
+    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]: ...
+
+
+Answer = dict[str, object]
+Request = Mapping[str, object]
+
+
+def answer(store: Readable, request: Request) -> Answer:
+    """The answer to a request, from the store alone. Raises KeyError for a question that nobody knows.
+
+    `status`: rows by stage and outcome, bytes that wait for each sink. `audit`: rows by stage and outcome. `checkpoint`:
+    the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
+    return _ANSWERS[str(request.get("ask"))](store, request)
+
+
+@asynccontextmanager
+async def serve(agent: Agent, folder: Path) -> AsyncIterator[None]:
+    """Answer on the control socket of `folder` inside the block, from when the agent has its store open.
+
+    Where no socket can be made, the agent runs without one."""
+    serving = asyncio.ensure_future(_serve(agent, folder))
+    try:
+        yield
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError, OSError):
+            await serving
+
+
+async def ask(folder: Path, request: Request) -> Answer | None:
+    """The answer of the agent that runs on the state in `folder`, or None when none does.
+
+    Raises InternalError when it answers with an error, or not in time."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(_address(folder)), limit=1 << 30)
+    except OSError:
+        return None
+    try:
+        writer.write(json.dumps(dict(request)).encode() + b"\n")
+        await writer.drain()
+        line = await asyncio.wait_for(reader.readline(), _PATIENCE)
+        reply: Mapping[str, object] = json.loads(line)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InternalError(
+            f"the pipe that runs on {folder} does not answer", "Try again; it may be stopping, or very busy."
+        ) from error
+    finally:
+        writer.close()
+    found = reply.get("ok")
+    if not isinstance(found, dict):
+        raise InternalError(f"the pipe that runs on {folder} cannot answer: {reply.get('error')}")
+    return found
+
+
+# ── serving ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _serve(agent: Agent, folder: Path) -> None:
+    while not _running(agent):
+        await asyncio.sleep(_POLL)
+    address = folder / SOCKET
+    pointer = folder / POINTER
+    private: str | None = None
+    if len(os.fsencode(address)) > LONGEST_PATH:
+        private = tempfile.mkdtemp(prefix="pipe-")
+        address = Path(private) / SOCKET
+        pointer.write_text(str(address))
+    else:
+        pointer.unlink(missing_ok=True)
+    address.unlink(missing_ok=True)
+    before = os.umask(0o177)
+    try:
+        server = await asyncio.start_unix_server(_Connection(agent), str(address), limit=LONGEST_REQUEST)
+    finally:
+        os.umask(before)
+    try:
+        async with server:
+            await server.serve_forever()
+    finally:
+        address.unlink(missing_ok=True)
+        if private is not None:
+            pointer.unlink(missing_ok=True)
+            shutil.rmtree(private, ignore_errors=True)
+
+
+def _running(agent: Agent) -> bool:
+    try:
+        return agent.store is not None
+    except InternalError:
+        return False
+
+
+class _Connection:
+    """Serves one client after the other's fashion: a line in, a line out, until it hangs up."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(await self._reply(line))
+                await writer.drain()
+        except ValueError:
+            writer.write(_line({"error": f"a request has at most {LONGEST_REQUEST} bytes"}))
+        except OSError:
+            return
+        finally:
+            writer.close()
+
+    async def _reply(self, line: bytes) -> bytes:
+        try:
+            request = json.loads(line)
+            if not isinstance(request, dict):
+                return _line({"error": "a request is a JSON object"})
+            return await self._agent.locked(_told, self._agent, request)
+        except ValueError:
+            return _line({"error": "a request is a JSON object on a line"})
+        except KeyError:
+            return _line({"error": f"known questions are {', '.join(_ANSWERS)}"})
+        except (PipeError, OSError, TypeError, AttributeError) as error:
+            return _line({"error": f"the state cannot be read now: {error}"})
+
+
+def _told(agent: Agent, request: Request) -> bytes:
+    found = answer(agent.store, request)
+    if request.get("ask") == "status":
+        found["sent"] = dict(agent.report.sent)
+        found["commits"] = agent.report.commits
+        found["meters"] = {stage: dict(meter.values) for stage, meter in agent.meters.items() if meter.values}
+    return _line({"ok": found})
+
+
+def _line(reply: Answer) -> bytes:
+    return json.dumps(reply, ensure_ascii=False, default=str).encode() + b"\n"
+
+
+def _address(folder: Path) -> Path:
+    try:
+        return Path((folder / POINTER).read_text())
+    except OSError:
+        return folder / SOCKET
+
+
+# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _status(store: Readable, request: Request) -> Answer:
+    return {**_audit(store, request), "waiting": store.waiting()}
+
+
+def _audit(store: Readable, request: Request) -> Answer:
+    stages: dict[str, dict[str, int]] = {}
+    for (stage, outcome), rows in store.ledger().items():
+        stages.setdefault(stage, {})[outcome] = rows
+    return {"stages": stages}
+
+
+def _checkpoint(store: Readable, request: Request) -> Answer:
+    return {
+        "positions": [
+            {"source": source, "partition": partition, "position": position}
+            for source, partitions in sorted(store.progress.items())
+            for partition, position in sorted(partitions.items())
+        ]
+    }
+
+
+def _dlq(store: Readable, request: Request) -> Answer:
+    limit, wanted = request.get("limit", 100), request.get("stage")
+    most = min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
+    letters: list[Answer] = []
+    for _, stage, _, time, frame in store.dead(LETTERS):
+        if wanted is not None and stage != wanted:
+            continue
+        letters += _letters(stage, time, frame, most - len(letters))
+        if len(letters) >= most:
+            break
+    return {"letters": letters}
+
+
+def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
+    """The newest rows of a burial, newest first."""
+    from pipeline.columns.frames import load
+
+    rows: Sequence[Mapping[str, object]] = [row for frame in load(dumped) for row in frame.tail(most).to_dicts()]
+    return [{"stage": stage, "rejected": time, **_plain(row)} for row in reversed(rows[-most:])]
+
+
+def _plain(row: Mapping[str, object]) -> Answer:
+    """A rejected row as JSON values: text where it is text, base64 where its bytes are not."""
+    plain: Answer = {}
+    for name, value in row.items():
+        if isinstance(value, bytes):
+            try:
+                plain[name] = value.decode()
+            except UnicodeDecodeError:
+                plain[name] = value.decode("utf-8", "replace")
+                plain[f"{name}_base64"] = base64.b64encode(value).decode()
+        elif value is not None:
+            plain[name] = value.isoformat() if hasattr(value, "isoformat") else value
+    return plain
+
+
+_ANSWERS: Mapping[str, Callable[[Readable, Request], Answer]] = {
+    "status": _status,
+    "audit": _audit,
+    "checkpoint": _checkpoint,
+    "dlq": _dlq,
+}

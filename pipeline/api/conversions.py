@@ -1,0 +1,13 @@
+"""Kernels of conversions, for plugins."""
+
+from pipeline.columns.conversions import (
+    to_bool,
+    to_duration,
+    to_float,
+    to_int,
+    to_json,
+    to_size,
+    to_text,
+)
+
+__all__ = ["to_bool", "to_duration", "to_float", "to_int", "to_json", "to_size", "to_text"]

@@ -1,0 +1,5 @@
+"""Grok patterns on columns of text."""
+
+from pipeline.columns.grok import MATCHED, REASON, Grok, GrokError
+
+__all__ = ["MATCHED", "REASON", "Grok", "GrokError"]

@@ -1,0 +1,105 @@
+"""IP addresses: what they are, where they belong, and how to make them anonymous. One value in, one value out.
+
+An IPv4 address written as IPv6 (`::ffff:10.0.0.1`, as dual-stack servers log it) is treated as the IPv4 address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.columns.distinct import map_distinct
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PRIVATE = (
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+)
+"""Private use (RFC 1918, RFC 4193), loopback and link-local (RFC 6890)."""
+
+
+def parsed(text: str) -> Address | None:
+    """The address that a text is, IPv4 in IPv6 unwrapped; None if it is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, ipaddress.IPv6Address) else address
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """Whether a text is an address of a version, as it is written; 0 for either."""
+
+    version: int
+
+    def __call__(self, text: str) -> bool:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return self.version in (0, address.version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    networks: tuple[Network, ...]
+
+    def __call__(self, text: str) -> bool:
+        address = parsed(text)
+        return address is not None and any(address in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Masked:
+    v4: int
+    v6: int
+
+    def __call__(self, text: str) -> str | None:
+        address = parsed(text)
+        if address is None:
+            return None
+        kept = self.v4 if address.version == 4 else self.v6
+        mask = (1 << address.max_prefixlen) - (1 << (address.max_prefixlen - kept))
+        return str(type(address)(int(address) & mask))
+
+
+def is_address(x: pl.Expr, version: int = 0) -> pl.Expr:
+    """Boolean: is the text an IP address (of version 4 or 6, or 0 for either)? Null is none."""
+    return map_distinct(x, _Version(version), pl.Boolean()).fill_null(value=False)
+
+
+def within(x: pl.Expr, networks: str | list[str]) -> pl.Expr:
+    """Boolean: is the address in one of the networks? Null and texts that are no address are in none.
+
+    Raises TypeError for what is no network, or has bits set beyond its prefix."""
+    wanted = [networks] if isinstance(networks, str) else networks
+    return map_distinct(x, _Within(tuple(_network(text) for text in wanted)), pl.Boolean()).fill_null(value=False)
+
+
+def masked(x: pl.Expr, v4: int = 24, v6: int = 48) -> pl.Expr:
+    """The address with only the first `v4` or `v6` bits kept, the others zero (String); null for what is no address.
+
+    Raises TypeError for a prefix length that does not exist."""
+    if not 0 <= v4 <= 32:
+        raise TypeError(f"an IPv4 prefix has 0 to 32 bits, not {v4}")
+    if not 0 <= v6 <= 128:
+        raise TypeError(f"an IPv6 prefix has 0 to 128 bits, not {v6}")
+    return map_distinct(x, _Masked(v4, v6), pl.String())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise TypeError(f"{text!r} is not a network such as '10.0.0.0/8': {error}") from None

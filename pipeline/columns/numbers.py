@@ -1,0 +1,54 @@
+"""Arithmetic on Int64 and Float64 columns. What has no finite result is null."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+_LOWEST = -(2**63)
+
+
+def finite(x: pl.Expr) -> pl.Expr:
+    """Float64; NaN and infinite values are null."""
+    number = x.cast(pl.Float64)
+    return pl.when(number.is_finite()).then(number)
+
+
+def absolute(x: pl.Expr) -> pl.Expr:
+    """The distance from zero, of x's dtype; null for the one integer that has none in 64 bits."""
+    return pl.when(x != _LOWEST).then(x.abs())
+
+
+def rounded(x: pl.Expr, digits: int = 0) -> pl.Expr:
+    """Float64 rounded to decimals, halves away from zero."""
+    return finite(x).round(digits, mode="half_away_from_zero")
+
+
+def root(x: pl.Expr) -> pl.Expr:
+    """The square root (Float64); null below zero."""
+    return finite(x.cast(pl.Float64).sqrt())
+
+
+def power(x: pl.Expr, exponent: pl.Expr) -> pl.Expr:
+    """x to the power of an exponent (Float64)."""
+    return finite(x.cast(pl.Float64).pow(exponent.cast(pl.Float64)))
+
+
+def logarithm(x: pl.Expr, base: float = math.e) -> pl.Expr:
+    """The logarithm of numbers above zero (Float64), exact for powers of the base. Raises TypeError for a base that is not above zero, or is 1."""
+    if base <= 0 or base == 1:
+        raise TypeError(f"a logarithm has a base above 0 other than 1, not {base:g}")
+    positive = pl.when(x > 0).then(x.cast(pl.Float64))
+    natural = finite(positive.log())
+    if base == math.e:
+        return natural
+    found = natural / math.log(base)
+    whole = found.round()
+    return pl.when(pl.lit(float(base)).pow(whole) == positive).then(whole).otherwise(found)
+
+
+def clamped(x: pl.Expr, low: pl.Expr, high: pl.Expr) -> pl.Expr:
+    """x, but not below `low` nor above `high`, all of one dtype; null when any of them is."""
+    inside = pl.when(x < low).then(low).when(x > high).then(high).otherwise(x)
+    return pl.when(x.is_not_null() & low.is_not_null() & high.is_not_null()).then(inside)

@@ -1,0 +1,38 @@
+"""Windows: mergeable folds of rows over event time, as group-bys on columns.
+
+    frame ──deltas──▶ {start: Delta} ──merge──▶ Delta ──rows──▶ events of a closed window
+
+    spec.py     what a window computes: keys, measures
+    plan.py     measures → folds; a fold is one group-by and one state frame
+    panes.py    which window a time belongs to; panes of sliding windows
+    deltas.py   rows → state
+    merges.py   states → state
+    rows.py     state → one event per metric and key
+    groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)
+    texts.py    JSON and plain texts of values
+    owned.py    frames that hold only their own bytes
+    exact.py    sums of floats without error
+
+Everything here is a pure function of its arguments: no clock, no I/O, no state that outlives a call.
+"""
+
+from pipeline.columns.windows.deltas import deltas
+from pipeline.columns.windows.merges import Delta, merge
+from pipeline.columns.windows.plan import Fold, Plan, plan
+from pipeline.columns.windows.rows import columns, rows
+from pipeline.columns.windows.spec import Aggregation, Key, Measure, Spec
+
+__all__ = [
+    "Aggregation",
+    "Delta",
+    "Fold",
+    "Key",
+    "Measure",
+    "Plan",
+    "Spec",
+    "columns",
+    "deltas",
+    "merge",
+    "plan",
+    "rows",
+]

@@ -1,0 +1,255 @@
+"""Windows over event time: facts about the events of every ten seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from pipeline import api
+from pipeline.api import windows
+
+RESERVED = ("id", "host", "revision", "part", "partial", "window_start", "window_end", "key")
+GROUPS = ("string", "int", "float", "bool", "time", "duration", "json", "null")
+
+
+class Options(api.Options):
+    size: api.Duration = api.option("Length of a window. `0s` is one window over the whole input.", ge=0)
+    slide: api.Duration | None = api.option(
+        "Distance between the starts of two windows, for windows that overlap; divides `size`.", default=None
+    )
+    lateness: api.Duration = api.option("How long to wait for late events before a window is sent.", default=0, ge=0)
+    on: api.Field | None = api.option("The time of an event, a field of the top level.", default=None)
+    keep: api.Duration = api.option(
+        "How long a window that was sent is kept, so that later events can revise it.", default=3_600_000_000, ge=0
+    )
+    idle: api.Duration = api.option(
+        "A source partition without new data for so long holds no window back.", default=10_000_000, ge=0
+    )
+    by: tuple[api.Field, ...] = api.option("One event per group, with the metrics as columns.", default=())
+    block: api.Metrics = api.option("The metrics: `name = aggregate(…) by field where condition`.")
+
+
+class TimeWindow(api.Window[Options]):
+    """Cuts time into windows and turns the events of each window into a few facts.
+
+    A window starts at a multiple of its size since 1970, in UTC; with `slide`, an event is in size/slide windows. It is
+    sent once event time has passed its end by `lateness`, as revision 1; events that come later are merged, and it is sent
+    again under the same `id` as revision 2, 3, … for as long as it is kept.
+
+    Without `by` after the window there is one event per metric and key: `metric`, `by` (an object with the group, or null),
+    `value` (numbers; durations in seconds) or `text` (strings, times, booleans), `rank` for rankings, `window_start` and
+    `window_end`. With `by`, there is one event per group: the group's fields, then each metric under its own name; a ranking
+    is a list of `{key, count}`. Group fields may be null: null is a group of its own.
+
+    Every group with an event that passes the metric's `where` has a value; null values are skipped by all aggregates but
+    `count` and `rate`. A metric without `by` has a value in every window that has events, also when its `where` let none
+    pass: 0 for `count`, `sum`, `distinct` and `rate`, null for others, and no event for `top`. Events without a time in `on`
+    are rejected (`no_time`).
+
+    Results do not depend on the order in which events arrive."""
+
+    name = "window"
+    options_model = Options
+    example = """
+source access = generate(count: 100)
+transform facts = access
+  | grok('%{NGINX_COMBINED}')
+  | window(10s, lateness: 5s) {
+      requests = count() by status
+      top_ips  = top(3, remote_addr) where status < 400
+      volume   = sum(body_bytes_sent)
+    }
+sink out = facts -> console()
+"""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        _check(options)
+        spec = windows.Spec(
+            size=options.size,
+            measures=tuple(_measure(metric, options) for metric in options.block),
+            on=self.on,
+            slide=None if options.slide == options.size else options.slide,
+            by=_keys(options.by, "by"),
+        )
+        try:
+            self._columns = windows.columns(spec)
+        except ValueError as error:
+            raise api.OptionError(f"group fields clash: {error}", "by", "name each field once") from error
+        try:
+            self._plan = windows.plan(spec)
+        except ValueError as error:
+            raise api.OptionError(str(error), "block") from error
+
+    def schema(self, columns: api.Columns) -> api.Columns:
+        on = columns.get((self.on,))
+        if on is not None and on.kind != "time":
+            raise api.OptionError(
+                f"{self.on} is {on}, not a time", "on", "parse it first: set { t = time(field, format) }"
+            )
+        sending = {"host": api.STRING, "revision": api.INT, "part": api.INT, "partial": api.BOOL}
+        return api.Columns({"id": api.STRING, **self._columns, **sending})
+
+    @property
+    def size(self) -> int:
+        return self.options.size
+
+    @property
+    def lateness(self) -> int:
+        return self.options.lateness
+
+    @property
+    def keep(self) -> int:
+        return self.options.keep
+
+    @property
+    def idle(self) -> int:
+        return self.options.idle
+
+    @property
+    def partial(self) -> frozenset[str]:
+        return frozenset(metric.name for metric in self.options.block if not metric.aggregate.additive)
+
+    @property
+    def on(self) -> str:
+        return "@timestamp" if self.options.on is None else self.options.on.path[0]
+
+    @property
+    def fingerprint(self) -> str:
+        options = self.options
+        metrics = [
+            [
+                metric.name,
+                metric.aggregate.name,
+                metric.aggregate.state_version,
+                [_canonical(argument) for argument in metric.arguments],
+                [[field.path, str(field.type)] for field in metric.by],
+                None if metric.where is None else metric.where.text,
+            ]
+            for metric in options.block
+        ]
+        by = [[field.path, str(field.type)] for field in options.by]
+        text = json.dumps([LAYOUT, options.size, options.slide, self.on, by, metrics], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def describe(self) -> Mapping[str, str]:
+        continued = [metric.name for metric in self.options.block if metric.aggregate.additive]
+        partial = sorted(self.partial)
+        late = [
+            *([f"{', '.join(continued)}: an extra part to add"] if continued else []),
+            *([f"{', '.join(partial)}: marked partial"] if partial else []),
+        ]
+        return {"events after keep": "; ".join(late)}
+
+    def deltas(self, batch: api.Batch) -> tuple[api.Batch, Mapping[int, api.Delta]]:
+        for metric in self.options.block:
+            for expression in (*metric.arguments, metric.where):
+                if isinstance(expression, api.Expr):
+                    batch = expression.require(batch)
+        if self.on != "@timestamp":
+            batch = batch.reject(batch.frame.get_column(self.on).is_null(), "no_time", field=self.on)
+        return batch, windows.deltas(self._plan, batch.frame)
+
+    def merge(self, deltas: Sequence[api.Delta]) -> api.Delta:
+        return windows.merge(self._plan, deltas)
+
+    def rows(self, start: int, state: api.Delta) -> pl.DataFrame:
+        return windows.rows(self._plan, start, state)
+
+
+LAYOUT = 1
+"""Version of how windows lay out their state; part of the fingerprint."""
+
+
+def _check(options: Options) -> None:
+    if not options.block:
+        raise api.OptionError("a window needs a metric", "block", "such as { requests = count() }")
+    if options.slide is not None and (options.slide <= 0 or options.size % options.slide or options.size == 0):
+        raise api.OptionError("slide must divide size", "slide", "such as window(1m, slide: 10s)")
+    if options.on is not None and options.on.type.kind != "time":
+        raise api.OptionError(
+            f"{options.on.name} is {options.on.type}, not a time",
+            "on",
+            "parse it first: set { t = time(field, format) }",
+        )
+    if options.on is not None and len(options.on.path) > 1:
+        raise api.OptionError(
+            f"{options.on.name} is inside a record", "on", f"copy it first: set {{ t = {options.on.name} }}"
+        )
+    names = [metric.name for metric in options.block]
+    for name in names:
+        if names.count(name) > 1:
+            raise api.OptionError(f"there are two metrics {name}", "block", "give each metric its own name")
+    groups = [field.path[0].removeprefix("@") for field in options.by]
+    for name in groups:
+        if name in RESERVED:
+            raise api.OptionError(
+                f"a group field cannot be called {name}", "by", f"copy it first: set {{ my_{name} = … }}"
+            )
+    for metric in options.block if options.by else ():
+        if metric.name in RESERVED or metric.name in groups:
+            raise api.OptionError(f"a metric cannot be called {metric.name}", "block", "another column has this name")
+        if metric.by:
+            raise api.OptionError(
+                f"{metric.name} has a `by` and the window has one",
+                "block",
+                "the window's `by` holds for all its metrics",
+            )
+
+
+def _measure(metric: api.Metric, options: Options) -> windows.Measure:
+    types = tuple(argument.type if isinstance(argument, api.Expr) else None for argument in metric.arguments)
+    aggregate = metric.aggregate
+    try:
+        kind = aggregate.returns(types)
+    except TypeError as error:
+        raise api.OptionError(f"{metric.name}: {error}", "block") from error
+    if not options.by and kind.kind not in (*windows.NUMBERS, *windows.TEXTS):
+        raise api.OptionError(
+            f"{metric.name}: an event cannot hold a {kind} as its value", "block", "take a member of it"
+        )
+    if aggregate.name == "rate" and options.size == 0:
+        raise api.OptionError(f"{metric.name}: rate() needs a window with a length", "block", "such as window(10s)")
+    return windows.Measure(
+        name=metric.name,
+        aggregate=aggregate.bind(types),
+        arguments=tuple(
+            argument.polars if isinstance(argument, api.Expr) else argument for argument in metric.arguments
+        ),
+        type=kind,
+        by=_keys(metric.by, "block"),
+        where=None if metric.where is None else metric.where.polars,
+        ranked=_ranked(metric) if aggregate.ranking else None,
+    )
+
+
+def _ranked(metric: api.Metric) -> tuple[str, api.Type]:
+    """What a ranking ranks: its first argument that is not a constant, named by its path or its source text."""
+    value = next(argument for argument in metric.arguments if isinstance(argument, api.Expr))
+    for path in value.fields:
+        if value.polars.meta.eq(api.Field(path, value.type).polars):
+            return ".".join(path), value.type
+    return value.text, value.type
+
+
+def _keys(fields: tuple[api.Field, ...], option: str) -> tuple[windows.Key, ...]:
+    for field in fields:
+        if field.type.kind not in GROUPS:
+            raise api.OptionError(
+                f"{field.name} is {field.type} and cannot be a group", option, "group by a member or a text"
+            )
+        if sum(field.name == other.name for other in fields) > 1:
+            raise api.OptionError(f"{field.name} is there twice", option, "name each field once")
+    return tuple(windows.Key(field.path, _group(field), field.type) for field in fields)
+
+
+def _group(field: api.Field) -> pl.Expr:
+    # JSON's null is null: as two groups they would look the same.
+    return field.polars.replace("null", None) if field.type.kind == "json" else field.polars
+
+
+def _canonical(argument: api.Expr | float | str) -> list[str]:
+    return [argument.text, str(argument.type)] if isinstance(argument, api.Expr) else [repr(argument), "constant"]
