@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.lang.format import format_program
     from pipeline.lang.include import resolve
     from pipeline.lang.parse import Parsed, parse_expression, parse_program, parse_query
-    from pipeline.lang.render import render
+    from pipeline.lang.rendering import render
     from pipeline.lang.spans import Source, Span
 
 __all__ = [
@@ -40,7 +40,7 @@ _HOMES = {
     "format": ("format_program",),
     "include": ("resolve",),
     "parse": ("Parsed", "parse_expression", "parse_program", "parse_query"),
-    "render": ("render",),
+    "rendering": ("render",),
     "spans": ("Source", "Span"),
 }
 

@@ -1,0 +1,179 @@
+"""Arguments of a plugin in a program, converted to the plugin's Options by the annotations of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import get_type_hints
+
+import pydantic
+
+from pipeline.api import Options, Plugin
+from pipeline.lang import ast
+from pipeline.lang.diagnostics import Label, suggestion
+from pipeline.lang.spans import Span
+from pipeline.plan.blocks import block_value, is_block
+from pipeline.plan.scope import Scope
+from pipeline.plan.spelling import either
+from pipeline.plan.values import FAILED, convert
+from pipeline.plan.wording import limit
+
+HIDDEN = ("block", "by", "definitions")
+"""Fields that no argument fills: the block, the `by` clause, and the program's patterns."""
+
+
+@dataclass
+class Filled:
+    """Options of one call. `options` is None after an error; `spans` says where each was written."""
+
+    options: Options | None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    fields: Mapping[str, tuple[ast.Path, ...]] = field(default_factory=dict)
+    """Options that are fields, as written."""
+
+
+def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str) -> Filled:
+    """Convert all arguments, the `by` clause and the block. Reports everything that does not fit."""
+    model = plugin.options_model
+    hints = get_type_hints(model, include_extras=True)
+    visible = [name for name in model.model_fields if name not in HIDDEN]
+    values: dict[str, object] = {}
+    spans: dict[str, Span] = {}
+    fields: dict[str, tuple[ast.Path, ...]] = {}
+    sound = True
+    for name, nodes, span in _placed(call, model, visible, scope, what):
+        if name is None:
+            sound = False
+            continue
+        if name in spans:
+            labels = (Label(spans[name], "here first"),)
+            scope.findings.error("P208", f"`{name}` is given twice", span, labels=labels)
+            sound = False
+            continue
+        spans[name] = span
+        node = nodes[0] if name != model.rest else ast.ListOf(span, tuple(nodes))
+        value = convert(node, hints[name], scope, f"`{name}` of {what}")
+        fields[name] = tuple(node for node in nodes if isinstance(node, ast.Path))
+        if value is FAILED:
+            sound = False
+        else:
+            values[name] = value
+    sound &= _clauses(call, model, hints, values, spans, fields, scope, what)
+    if "definitions" in model.model_fields:
+        values["definitions"] = dict(scope.patterns)
+        scope.used.add(("patterns", ""))
+    missing = [
+        name
+        for name, info in model.model_fields.items()
+        if info.is_required() and name not in spans and name not in HIDDEN
+    ]
+    for name in missing:
+        doc = model.model_fields[name].description or ""
+        scope.findings.error("P204", f"{what} needs `{name}`", call.name.span, help=doc)
+    if not sound or missing:
+        return Filled(None, spans, fields)
+    return Filled(_validated(call, model, hints, values, spans, scope, what), spans, fields)
+
+
+def _placed(
+    call: ast.Call, model: type[Options], visible: list[str], scope: Scope, what: str
+) -> list[tuple[str | None, list[ast.Expression], Span]]:
+    """Which option each argument is for: positional ones in the order of the fields, the rest to `rest`."""
+    placed: list[tuple[str | None, list[ast.Expression], Span]] = []
+    order = [name for name in visible if name != model.rest]
+    stop = visible.index(model.rest) if model.rest in visible else len(order)
+    further: list[ast.Argument] = []
+    at = 0
+    for argument in call.arguments:
+        if argument.name is not None:
+            name: str | None = argument.name.text
+            if name not in visible:
+                _unknown(argument.name, visible, model, scope, what)
+                name = None
+            if name is not None and name == model.rest and isinstance(argument.value, ast.ListOf):
+                placed.append((name, list(argument.value.items), argument.span))
+            else:
+                placed.append((name, [argument.value], argument.span))
+        elif at < stop:
+            placed.append((order[at], [argument.value], argument.span))
+            at += 1
+        elif model.rest is not None:
+            further.append(argument)
+        else:
+            takes = f"at most {len(order)} arguments" if len(order) > 1 else "one argument" if order else "no arguments"
+            scope.findings.error("P205", f"{what} takes {takes}", argument.span, "one too many")
+            placed.append((None, [], argument.span))
+            break
+    if further:
+        placed.append((model.rest, [argument.value for argument in further], further[0].span.to(further[-1].span)))
+    return placed
+
+
+def _unknown(name: ast.Name, visible: list[str], model: type[Options], scope: Scope, what: str) -> None:
+    if name.text in model.model_fields and name.text in ("block", "by"):
+        help = "write `by field` after the parentheses" if name.text == "by" else "write a block `{ … }`"
+    else:
+        help = suggestion(name.text, visible) or (
+            f"it has {either((f'`{option}`' for option in visible), 'and')}" if visible else "it has no options"
+        )
+    scope.findings.error("P203", f"{what} has no option `{name.text}`", name.span, help=help)
+
+
+def _clauses(
+    call: ast.Call,
+    model: type[Options],
+    hints: Mapping[str, object],
+    values: dict[str, object],
+    spans: dict[str, Span],
+    fields: dict[str, tuple[ast.Path, ...]],
+    scope: Scope,
+    what: str,
+) -> bool:
+    """The `by` clause and the block. False when something in them is wrong."""
+    sound = True
+    if call.by:
+        span = call.by[0].span.to(call.by[-1].span)
+        if "by" not in model.model_fields:
+            scope.findings.error("P210", f"{what} has no `by`", span)
+            sound = False
+        else:
+            found = [scope.field(path) for path in call.by]
+            values["by"], spans["by"], fields["by"] = tuple(item for item in found if item is not None), span, call.by
+            sound &= all(item is not None for item in found)
+    if call.block is not None:
+        if "block" not in model.model_fields or not is_block(hints["block"]):
+            scope.findings.error("P209", f"{what} takes no block", call.block.span)
+            return False
+        spans["block"] = call.block.span
+        block = block_value(call.block, hints["block"], scope)
+        if block is None:
+            return False
+        values["block"] = block
+    elif "block" in model.model_fields and model.model_fields["block"].is_required():
+        doc = model.model_fields["block"].description or ""
+        scope.findings.error("P209", f"{what} needs a block `{{ … }}`", call.name.span, help=doc)
+        sound = False
+    return sound
+
+
+def _validated(
+    call: ast.Call,
+    model: type[Options],
+    hints: Mapping[str, object],
+    values: Mapping[str, object],
+    spans: Mapping[str, Span],
+    scope: Scope,
+    what: str,
+) -> Options | None:
+    """The model itself, which checks limits; its complaints in our words."""
+    try:
+        return model.model_validate(dict(values))
+    except pydantic.ValidationError as error:
+        for problem in error.errors():
+            path = [str(part) for part in problem["loc"]]
+            name = path[0] if path else ""
+            told = limit(problem, hints.get(name))
+            subject = f"`{name}` of {what} {told}" if name else f"{what}: {told}"
+            doc = model.model_fields[name].description or "" if name in model.model_fields else ""
+            scope.findings.error("P207", subject, spans.get(name, call.name.span), help=doc)
+        return None
