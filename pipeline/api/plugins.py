@@ -181,10 +181,13 @@ class Window(Plugin[OptionsT]):
 
 @dataclass(frozen=True)
 class Roll:
-    """When a segment ends: by age (µs), by size (bytes of encoded rows), or never."""
+    """When a segment ends: by age (µs), by size (bytes of encoded rows), after so long without new rows (µs), or never.
+
+    A destination in place is numbered (`stem-000001.ext`) when it ends by age or size."""
 
     age: int | None = None
     size: int | None = None
+    idle: int | None = None
 
 
 @dataclass(frozen=True)

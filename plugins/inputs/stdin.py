@@ -1,0 +1,103 @@
+"""Input `stdin`: lines from standard input, to its end."""
+
+from __future__ import annotations
+
+import io
+import select
+import sys
+from collections.abc import AsyncIterator, Mapping
+from typing import ClassVar
+
+import polars as pl
+
+from pipeline import api
+from pipeline.api.records import records
+
+_CHUNK = 4 * 1024 * 1024
+_READ = 1024 * 1024
+_PATIENCE = 0.2
+"""Seconds a worker thread waits for input, so that a stop is never held up by a silent terminal."""
+_COLLECT = 1.0
+"""Seconds after which what came is passed on, even if more is coming."""
+
+
+class Options(api.Options):
+    pass
+
+
+class Stdin(api.Input[Options]):
+    """Reads lines from standard input until it ends.
+
+    A record ends with a newline; the last one may lack it. What was read and not committed at a crash cannot be read
+    again: standard input has no place to go back to. Every start is a partition of its own.
+    """
+
+    name: ClassVar[str] = "stdin"
+    options_model = Options
+    example: ClassVar[str] = """
+        source piped = stdin()
+        sink shown = piped -> console()
+    """
+    replayable: ClassVar[bool] = False
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._partition: str | None = None
+
+    def schema(self) -> api.Columns:
+        return api.Columns({})
+
+    async def open(self, ctx: api.Context) -> None:
+        """Raises NoInputError when the process has no standard input."""
+        self._ctx = ctx
+        try:
+            self._file = io.FileIO(sys.stdin.fileno(), closefd=False)
+        except (AttributeError, OSError, ValueError) as error:
+            raise api.NoInputError("there is no standard input", "pipe something into the command") from error
+
+    async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        self._partition = partition = self._ctx.unique()
+        offset, rest, ended = 0, b"", False
+        position: api.Position = None
+        parts: list[bytes] = []
+        while not ended:
+            data, ended = await self._ctx.run(self._fill)
+            if b"\n" not in data:
+                parts += [data] if data else []
+                continue
+            chunk = b"".join((*parts, data))
+            raw, offsets, consumed = records(chunk, offset)
+            rest = chunk[consumed:]
+            parts = [rest] if rest else []
+            offset += consumed
+            start, position = position, {"offset": offset}
+            yield api.lines(raw, offsets, partition=partition, start=start, end=position)
+        self._partition = None
+        if parts:
+            rest = b"".join(parts)
+            last = pl.Series("@raw", [rest], dtype=pl.Binary)
+            at = pl.Series("@offset", [offset], dtype=pl.Int64)
+            end: api.Position = {"offset": offset + len(rest)}
+            yield api.lines(last, at, partition=partition, start=position, end=end, terminated=False)
+
+    def backlog(self) -> Mapping[str, int]:
+        return {} if self._partition is None else {self._partition: 0}
+
+    def _fill(self) -> tuple[bytes, bool]:
+        """What comes within a second, and whether it was the end."""
+        clock = self._ctx.clock
+        until = clock.monotonic() + _COLLECT
+        parts: list[bytes] = []
+        size = 0
+        while size < _CHUNK and clock.monotonic() < until:
+            ready, _, _ = select.select([self._file], [], [], _PATIENCE)
+            if not ready:
+                break
+            data = self._file.read(_READ)
+            if data == b"":
+                return b"".join(parts), True
+            if data is None:
+                break
+            parts.append(data)
+            size += len(data)
+        return b"".join(parts), False

@@ -1,0 +1,72 @@
+"""Input `stdin`: every byte that comes through a pipe, in records."""
+
+import asyncio
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pipeline_plugins.inputs.stdin import Options, Stdin
+
+from pipeline import api
+
+
+class Given:
+    """A standard input with a file descriptor."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+
+    def fileno(self):
+        return self._descriptor
+
+
+def read(ctx):
+    async def collect():
+        plugin = Stdin(Options())
+        await plugin.open(ctx)
+        return [batch async for batch in plugin.read({})]
+
+    return asyncio.run(collect())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "records", "terminated"),
+    [
+        ([b"a\nb\n"], [b"a", b"b"], True),
+        ([], [], True),
+        ([b"a\r\n\n\xff", b"\x00b\nlast"], [b"a\r", b"", b"\xff\x00b", b"last"], False),
+        ([b"x" * 1_000_000] * 9 + [b"\n"], [b"x" * 9_000_000], True),
+    ],
+    ids=["lines", "nothing", "odd bytes", "a long line"],
+)
+def test_what_is_piped_in_comes_out(monkeypatch, world, pieces, records, terminated):
+    """In order, byte for byte, with true offsets; a last line without newline is marked."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdin", Given(reading))
+
+    def write():
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(writing, view) :]
+        os.close(writing)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(write)
+        batches = read(world())
+    os.close(reading)
+    content = b"".join(pieces)
+    found = [pair for batch in batches for pair in zip(batch.frame["@offset"], batch.frame["@raw"], strict=True)]
+    assert [value for _, value in found] == records
+    assert all(content[offset : offset + len(value)] == value for offset, value in found)
+    assert all(batch.terminated for batch in batches) == terminated
+    ends = [span.end for batch in batches for span in batch.span.values()]
+    assert [span.start for batch in batches for span in batch.span.values()] == [None, *ends][: len(ends)]
+
+
+def test_no_standard_input_is_an_error(monkeypatch, world):
+    """As in a daemon."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(api.NoInputError, match="no standard input"):
+        read(world())
