@@ -47,6 +47,8 @@ class Open:
     plain: int = 0
     rows: int = 0
     opened: int = 0
+    used: int = 0
+    """When it last got rows, or when this process began."""
     tail: int = 0
     """Bytes in tail rows."""
     ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class Segments:
             (tail,) = self._database.rows(
                 "SELECT coalesce(sum(length(data)), 0) FROM tail WHERE segment = ?", (segment.id,)
             )
-            segment.tail = number(tail[0])
+            segment.tail, segment.used = number(tail[0]), self._env.clock.now()
             ranges = self._database.rows("SELECT partition, start, stop FROM range WHERE segment = ?", (segment.id,))
             segment.ranges = {text(partition): (text(start), text(stop)) for partition, start, stop in ranges}
             self._open[segment.sink, segment.path] = segment
@@ -176,9 +178,10 @@ class Segments:
                 self._database.rows("DELETE FROM frame WHERE segment = ?", (segment.id,))
                 self._record(segment)
 
-    def append(self, piece: Piece) -> None:
+    def append(self, piece: Piece, now: int) -> None:
         """Take encoded rows into the open segment of their sink and path."""
         segment = self._open[piece.sink, piece.path]
+        segment.used = now
         segment.fresh.append(piece.data)
         segment.plain += len(piece.data)
         segment.rows += piece.rows
@@ -262,9 +265,12 @@ class Segments:
         return named is not None and (named.device, named.inode) == (held.device, held.inode)
 
     def _due(self, segment: Open, now: int) -> bool:
-        layout = segment.layout
-        old = layout.roll.age is not None and now - segment.opened >= layout.roll.age
-        return old or (layout.roll.size is not None and segment.plain >= layout.roll.size)
+        roll = segment.layout.roll
+        return (
+            (roll.age is not None and now - segment.opened >= roll.age)
+            or (roll.size is not None and segment.plain >= roll.size)
+            or (roll.idle is not None and now - segment.used >= roll.idle)
+        )
 
     def _start(self, sink: str, path: str, now: int) -> Open:
         layout = _plain(self._layouts[sink])
@@ -276,7 +282,7 @@ class Segments:
         while numbered and self._env.files.stat(place) is not None:
             count += 1
             place = self._place(sink, path, count, layout)
-        segment = Open(self._next, sink, path, count, layout, place, opened=now)
+        segment = Open(self._next, sink, path, count, layout, place, opened=now, used=now)
         self._next += 1
         if segment.in_place and (found := self._env.files.stat(place)) is not None:
             segment.base = found.size

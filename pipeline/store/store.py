@@ -108,7 +108,7 @@ class Store:
                 self._advance(advance)
             self.windows.apply(changes)
             for piece in changes.pieces:
-                self.segments.append(piece)
+                self.segments.append(piece, now)
             self.segments.settle(now, changes.seal)
             self._count(changes)
             self._bury(changes, now)

@@ -11,6 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 FORBIDDEN = {"os", "time", "random", "socket", "secrets", "tempfile", "shutil", "subprocess", "fcntl", "glob"}
 
+ALLOWED = {"pipeline/agent/control.py": {"os", "shutil", "tempfile", "socket", "asyncio.sleep"}}
+"""The control socket is a door for operators beside the engine: nothing that must survive a crash passes it."""
+
 ROOMS = ["errors.py", "columns", "lang", "api", "plan", "store", "agent"]
 
 
@@ -39,4 +42,4 @@ def test_a_module_of_the_engine_imports_nothing_that_reaches_the_world(path: Pat
             and (node.value.id, node.attr) == ("asyncio", "sleep")
         ):
             found.add("asyncio.sleep")
-    assert found & (FORBIDDEN | {"open()", "asyncio.sleep"}) == set()
+    assert found & (FORBIDDEN | {"open()", "asyncio.sleep"}) <= ALLOWED.get(str(path.relative_to(ROOT)), set())

@@ -1,0 +1,181 @@
+"""Files on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import polars as pl
+
+from pipeline import api
+from pipeline.api import formats
+
+Format = Literal["json", "raw", "csv", "parquet"]
+Compression = Literal["none", "gzip", "zstd"]
+Metadata = Literal[
+    "@timestamp",
+    "@received",
+    "@raw",
+    "@source",
+    "@path",
+    "@partition",
+    "@offset",
+    "@host",
+    "@peer",
+    "@rid",
+    "@error",
+]
+
+EXTENSIONS: dict[Format, str] = {"json": ".ndjson", "raw": ".log", "csv": ".csv", "parquet": ".parquet"}
+ENDINGS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
+IDLE = 600 * 1_000_000
+"""A file without new rows is completed after so long (µs): compressed ones then show all they have."""
+
+HOUR = 3_600_000_000
+
+
+class Options(api.Options):
+    path: api.Template = api.option(
+        "Where to write, such as `out/{@host}/{@timestamp:%Y/%m/%d}.ndjson`. A path that ends in `/` gets a generated name."
+    )
+    format: Format = api.option(
+        "`json`: one object a line. `raw`: the records as they came. `csv`: RFC 4180. `parquet`: columns.",
+        default="json",
+    )
+    compression: Compression | None = api.option(
+        "`none`, `gzip` or `zstd`; told from the path (`.gz`, `.zst`) when not given.", default=None
+    )
+    roll: api.Roll | None = api.option(
+        "When to start the next file: `{age: 1h, size: 1GiB}`. One hour for Parquet, CSV with a header, and generated names; "
+        "never for others.",
+        default=None,
+    )
+    metadata: list[Metadata] = api.option(
+        "Metadata to write besides `@timestamp`, such as `[@host, @raw]`.", default=[]
+    )
+    header: bool = api.option(
+        "Whether a CSV file begins with the columns' names. Such files appear when they are complete.", default=False
+    )
+
+
+class File(api.Output[Options]):
+    """Writes events to local files.
+
+    The path may have fields in it: each event goes to the file that its values name. Values are percent-encoded to
+    `[A-Za-z0-9_.=-]`, a missing one is `_`, so that no event can name a file outside the literal part of the path. Files that
+    roll are `stem-000001.ext`, `stem-000002.ext`, … and sort naturally.
+
+    Events are appended as they are committed, each exactly once: after a crash a file is cut back to what was committed. A
+    reader may therefore see bytes that are not committed yet. Compressed files are made of independent frames that any
+    `zstd` or `gzip` reads, and zstd files end in a seek table. Parquet files and CSV files with a header are complete when
+    they appear.
+
+    `json` has `@timestamp` and all fields, nested; nulls are left out. Rows that a filter rejected show their record and the
+    reason. `raw` writes the bytes of each record and a newline, and none where the last record of its file had none."""
+
+    name = "file"
+    options_model = Options
+    example = """
+source access = generate(count: 100)
+transform parsed = access | grok('%{NGINX_COMBINED}')
+sink hourly  = parsed -> file("out/{method}/{@timestamp:%Y-%m-%dT%H}.ndjson")
+sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compression: zstd, roll: {age: 1h})
+"""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._columns = api.Columns({})
+        self._compression = options.compression or _told(options.path, options.format)
+        self._whole = options.format == "parquet" or options.header
+        _check(options)
+        generated = _ending(options.path).endswith("/")
+        hourly = self._whole or generated
+        self._layout = api.Layout(
+            path=options.path,
+            roll=replace(options.roll or api.Roll(age=HOUR if hourly else None), idle=IDLE),
+            compression="none" if self._whole else self._compression,
+            extension=_extension(options, self._compression) if self._whole else EXTENSIONS[options.format],
+            in_place=True,
+            whole=self._whole,
+            exact=options.format == "raw",
+        )
+
+    def schema(self, columns: api.Columns) -> None:
+        if self.options.format == "csv" and columns.open:
+            raise api.OptionError(
+                "CSV has fixed columns, but after `json` events have members that nobody named",
+                "format",
+                "choose the columns with `keep(…)`, or write json",
+            )
+        self._columns = columns
+
+    def guarantee(self) -> tuple[api.Guarantee, str]:
+        if self._whole:
+            return "exactly once", "rows are committed with the progress; a file is written whole, under a fixed name"
+        return "exactly once", "bytes are committed with the progress, and cut back to it after a crash"
+
+    @property
+    def layout(self) -> api.Layout:
+        return self._layout
+
+    def uses(self) -> frozenset[str] | None:
+        if self.options.format != "raw":
+            return None
+        return frozenset({"@raw", *(hole.field.path[0] for hole in self.options.path.holes)})
+
+    def encode(self, frame: pl.DataFrame) -> bytes:
+        match self.options.format:
+            case "raw":
+                return formats.raw(frame)
+            case "csv":
+                return formats.csv(frame, self._columns, self.options.metadata)
+            case "parquet":
+                return formats.spool(frame, self._columns, self.options.metadata)
+            case "json":
+                return formats.ndjson(frame, self._columns, self.options.metadata)
+
+    def finish(self, spooled: bytes) -> bytes:
+        if self.options.format == "parquet":
+            return formats.finish(spooled)
+        whole = formats.header(self._columns, self.options.metadata) + spooled
+        return whole if self._compression == "none" else formats.compress.frame(whole, self._compression)
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        """Nothing to send: the engine puts bytes into local files itself."""
+        return api.Result()
+
+
+def _ending(path: api.Template) -> str:
+    """The literal text after the last hole."""
+    last = path.parts[-1] if path.parts else ""
+    return last if isinstance(last, str) else ""
+
+
+def _told(path: api.Template, format: Format) -> Compression:
+    """The compression that the path's extension says."""
+    found: Compression = next((kind for ending, kind in ENDINGS.items() if _ending(path).endswith(ending)), "none")
+    return "none" if format == "parquet" else found
+
+
+def _extension(options: Options, compression: Compression) -> str:
+    """The extension of a generated name for files that are complete when they appear."""
+    packed = {kind: ending for ending, kind in ENDINGS.items()}.get(compression, "")
+    return EXTENSIONS[options.format] + packed
+
+
+def _check(options: Options) -> None:
+    if not options.path.text or options.path.parts in ((), ("",)):
+        raise api.OptionError("the path is empty", "path", "name a file, or a folder with a `/` at the end")
+    if options.format == "parquet" and options.compression not in (None, "none"):
+        raise api.OptionError(
+            f"Parquet compresses its columns itself; {options.compression} around it would make it unreadable",
+            "compression",
+            "leave `compression` out: the columns are zstd",
+        )
+    if options.header and options.format != "csv":
+        raise api.OptionError(f"{options.format} files have no header", "header", "`header` is for format: csv")
+    if options.format == "raw" and options.metadata:
+        raise api.OptionError("raw writes the records as they came, without metadata", "metadata", "use format: json")
+    for hole in options.path.holes:
+        if hole.format and hole.field.type.kind not in ("time", "json"):
+            raise api.OptionError(f"{hole.field.name} is {hole.field.type}: only times have a format", "path")

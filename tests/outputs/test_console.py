@@ -1,0 +1,139 @@
+"""The console: exact tables at a fixed width, lines elsewhere, nothing that talks to the terminal."""
+
+import asyncio
+import io
+
+import polars as pl
+import pytest
+from pipeline_plugins.outputs.console import Board, Console, Options, table
+from rich.console import Console as Terminal
+
+from pipeline import api
+
+FACTS = api.Columns({"metric": api.STRING, "by": api.JSON, "value": api.INT, "window_start": api.TIME})
+
+
+def fact(metric, by, value, start="12:00:00", **more):
+    end = start[:-2] + "10"
+    return {
+        "id": f"{metric}{by}{start}",
+        "metric": metric,
+        "by": by,
+        "value": value,
+        "window_start": f"2026-01-31T{start}Z",
+        "window_end": f"2026-01-31T{end}Z",
+    } | more
+
+
+def drawn(facts, width=60):
+    terminal = Terminal(file=io.StringIO(), width=width, color_system=None)
+    terminal.print(table(facts))
+    return [line.rstrip() for line in terminal.file.getvalue().rstrip("\n").split("\n")]
+
+
+def test_a_table_groups_by_metric_with_the_highest_first():
+    """Metrics in the order in which they came, five rows of each, numbers with separators."""
+    facts = [
+        fact("requests", {"status": 404}, 12),
+        fact("requests", {"status": 200}, 123456),
+        fact("volume", None, 2.5),
+        *(fact("top_ips", {"ip": f"10.0.0.{rank}"}, 9, rank=rank) for rank in (7, 6, 5, 4, 3, 2, 1)),
+    ]
+    assert drawn(facts) == [
+        "2026-01-31 12:00:00 – 12:00:10 UTC",
+        "metric     by           value",
+        "─────────────────────────────",
+        "requests   200        123,456",
+        "           404             12",
+        "volume                    2.5",
+        "top_ips    10.0.0.1         9",
+        "           10.0.0.2         9",
+        "           10.0.0.3         9",
+        "           10.0.0.4         9",
+        "           10.0.0.5         9",
+        "           … 2 more",
+    ]
+
+
+def test_values_cannot_talk_to_the_terminal():
+    """Escapes and line breaks are spelled out, markup is text, and long values are cut to the width."""
+    lines = drawn([fact("m", {"page": "\x1b[2J\n[red]"}, None, text="x"), fact("n", {"a": "y" * 90, "b": None}, 1)])
+    assert lines[3:] == [
+        "m        \\x1b[2J\\n[red]                                    x",
+        "n        a=yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…       1",
+    ]
+
+
+def test_a_board_shows_the_newest_window():
+    """A newer window takes the place of the older; late revisions of an older one are not shown; revisions replace."""
+    board = Board()
+    assert board.add([fact("m", None, 1), fact("n", None, 5)])
+    assert board.add([fact("m", None, 2)])
+    assert [row["value"] for row in board.facts] == [2, 5]
+    assert board.add([fact("m", None, 3, "12:00:10")])
+    assert not board.add([fact("n", None, 6)])
+    assert [row["value"] for row in board.facts] == [3]
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+class World:
+    async def run(self, work, *arguments):
+        return work(*arguments)
+
+
+def shown(stream, columns, rows, **options):
+    """What a console writes for these rows."""
+    made = Console(Options(**options))
+    made.schema(columns)
+    made.stream = stream
+
+    async def session():
+        await made.open(World())
+        for frame in rows:
+            data = made.encode(frame)
+            result = await made.deliver(api.Segment("out", 1, "", "x", frame.height, len(data), "", (), None, data))
+            assert result.accepted
+        await made.close()
+
+    asyncio.run(session())
+    return stream.getvalue()
+
+
+TIMES = pl.Series([0, 10_000_000]).cast(pl.Datetime("us", "UTC"))
+ROWS = pl.DataFrame(
+    {"@timestamp": TIMES, "metric": ["m", "m"], "by": ['{"k":"a"}', None], "value": [1, 2], "window_start": TIMES}
+)
+
+
+@pytest.mark.parametrize(
+    ("stream", "columns", "options"),
+    [
+        (io.StringIO(), FACTS, {}),
+        (Screen(), FACTS, {"format": "json"}),
+        (Screen(), api.Columns({"metric": api.STRING}), {}),
+        (io.StringIO(), api.Columns({"metric": api.STRING}), {"format": "table"}),
+    ],
+    ids=["no terminal", "asked for json", "no facts", "no facts in a table"],
+)
+def test_lines_where_there_is_no_table(stream, columns, options):
+    """One JSON object a line, as `file` writes it."""
+    text = shown(stream, columns, [ROWS], **options)
+    assert len(text.splitlines()) == 2
+    assert text.startswith('{"@timestamp":"1970-01-01T00:00:00Z","metric":"m"')
+
+
+def test_a_terminal_gets_a_table():
+    """The newest window's facts, drawn in place."""
+    text = shown(Screen(), FACTS, [ROWS])
+    assert "1970-01-01 00:00:10 UTC" in text
+    assert '{"' not in text
+
+
+def test_segments_are_sealed_with_every_commit():
+    """What is committed is shown at once; a crash may show it twice."""
+    made = Console(Options())
+    assert (made.layout.roll, made.layout.in_place, made.guarantee()[0]) == (api.Roll(age=0), False, "at least once")
