@@ -8,7 +8,6 @@ holds the same bytes as the log.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -90,7 +89,8 @@ def told(cpu: float, memory: float, wall: float) -> int:
         windows[fact["window_start"]] = 1
         if fact["metric"] == "requests":
             requests += fact["value"]
-    same = hashlib.sha256(plain).digest() == hashlib.sha256(raw).digest()
+    # The archive is by hour of the event: a rejected line, which has no time of its own, may be in the hour after.
+    same = sorted(plain.splitlines()) == sorted(raw.splitlines()) and len(plain) == len(raw)
     print()
     print(f"lines      {lines:,} in the log; {rejected:,} not in the combined format, kept in {OUT}/rejected.ndjson")
     print(
@@ -98,7 +98,7 @@ def told(cpu: float, memory: float, wall: float) -> int:
     )
     print(f"           (windows that are still open wait in {OUT}/state for the next start)")
     print(f"archive    {stored:,} bytes for {len(raw):,} ({len(raw) / max(stored, 1):.1f}:1): {OUT}/raw/")
-    print(f"           decompresses to the same bytes as the log: {'yes' if same else 'NO'}")
+    print(f"           decompresses to the lines of the log, byte for byte: {'yes' if same else 'NO'}")
     print(
         f"cost       {cpu:.1f} s of CPU in {wall:.0f} s ({100 * cpu / wall:.1f} % of a core), {memory:.0f} MB at the peak"
     )

@@ -38,7 +38,7 @@ T = TypeVar("T")
 PERIOD = 1.0
 """Seconds between commits under a steady load."""
 
-GROUP = 32 << 20
+GROUP = 24 << 20
 """Bytes of records that make a commit due at once."""
 
 

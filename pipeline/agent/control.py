@@ -17,9 +17,10 @@ import base64
 import json
 import os
 import shutil
+import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +37,9 @@ LONGEST_REQUEST = 64 << 10
 
 LETTERS = 10_000
 """Most dead letters of one answer."""
+
+BURIALS = 1_000
+"""Most commits with dead letters that an answer looks at, the newest."""
 
 _POLL = 0.02
 _PATIENCE = 5.0
@@ -60,20 +64,20 @@ def answer(store: Readable, request: Request) -> Answer:
 
     `status`: rows by stage and outcome, bytes that wait for each sink. `audit`: rows by stage and outcome. `checkpoint`:
     the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
-    return _ANSWERS[str(request.get("ask"))](store, request)
+    return _told(_taken(store, request), request)
 
 
 @asynccontextmanager
-async def serve(agent: Agent, folder: Path) -> AsyncIterator[None]:
+async def serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> AsyncIterator[None]:
     """Answer on the control socket of `folder` inside the block, from when the agent has its store open.
 
-    Where no socket can be made, the agent runs without one."""
-    serving = asyncio.ensure_future(_serve(agent, folder))
+    Where no socket can be made, `warn` gets the reason and the agent runs without one."""
+    serving = asyncio.ensure_future(_serve(agent, folder, warn))
     try:
         yield
     finally:
         serving.cancel()
-        with suppress(asyncio.CancelledError, OSError):
+        with suppress(asyncio.CancelledError):
             await serving
 
 
@@ -105,11 +109,26 @@ async def ask(folder: Path, request: Request) -> Answer | None:
 # ── serving ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _serve(agent: Agent, folder: Path) -> None:
-    while not _running(agent):
+async def _serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> None:
+    while not _running(agent):  # noqa: ASYNC110 — the agent tells nobody when its store is open
         await asyncio.sleep(_POLL)
-    address = folder / SOCKET
-    pointer = folder / POINTER
+    connections = _Connections(agent)
+    try:
+        with _socket(folder) as listener:
+            server = await asyncio.start_unix_server(connections.serve, sock=listener, limit=LONGEST_REQUEST)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                server.close()
+                connections.close()
+    except OSError as error:
+        warn(f"no control socket: {error}")
+
+
+@contextmanager
+def _socket(folder: Path) -> Iterator[socket.socket]:
+    """A bound socket that only its owner may use; its file is there inside the block. A stale one is replaced."""
+    address, pointer = folder / SOCKET, folder / POINTER
     private: str | None = None
     if len(os.fsencode(address)) > LONGEST_PATH:
         private = tempfile.mkdtemp(prefix="pipe-")
@@ -118,14 +137,11 @@ async def _serve(agent: Agent, folder: Path) -> None:
     else:
         pointer.unlink(missing_ok=True)
     address.unlink(missing_ok=True)
-    before = os.umask(0o177)
     try:
-        server = await asyncio.start_unix_server(_Connection(agent), str(address), limit=LONGEST_REQUEST)
-    finally:
-        os.umask(before)
-    try:
-        async with server:
-            await server.serve_forever()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(address))
+            address.chmod(0o600)
+            yield listener
     finally:
         address.unlink(missing_ok=True)
         if private is not None:
@@ -140,45 +156,56 @@ def _running(agent: Agent) -> bool:
         return False
 
 
-class _Connection:
-    """Serves one client after the other's fashion: a line in, a line out, until it hangs up."""
+class _Connections:
+    """Serves clients: a line in, a line out, until they hang up or the agent ends."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._open: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
         try:
             while line := await reader.readline():
                 writer.write(await self._reply(line))
                 await writer.drain()
         except ValueError:
             writer.write(_line({"error": f"a request has at most {LONGEST_REQUEST} bytes"}))
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             return
         finally:
             writer.close()
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        for task in list(self._open):
+            task.cancel()
 
     async def _reply(self, line: bytes) -> bytes:
         try:
             request = json.loads(line)
             if not isinstance(request, dict):
                 return _line({"error": "a request is a JSON object"})
-            return await self._agent.locked(_told, self._agent, request)
+            found = await self._agent.locked(_taken, self._agent.store, request)
+            return await asyncio.to_thread(_replied, self._agent, found, request)
         except ValueError:
             return _line({"error": "a request is a JSON object on a line"})
         except KeyError:
-            return _line({"error": f"known questions are {', '.join(_ANSWERS)}"})
+            return _line({"error": f"known questions are {', '.join(_QUESTIONS)}"})
         except (PipeError, OSError, TypeError, AttributeError) as error:
             return _line({"error": f"the state cannot be read now: {error}"})
 
 
-def _told(agent: Agent, request: Request) -> bytes:
-    found = answer(agent.store, request)
+def _replied(agent: Agent, found: Answer, request: Request) -> bytes:
+    told = _told(found, request)
     if request.get("ask") == "status":
-        found["sent"] = dict(agent.report.sent)
-        found["commits"] = agent.report.commits
-        found["meters"] = {stage: dict(meter.values) for stage, meter in agent.meters.items() if meter.values}
-    return _line({"ok": found})
+        told["sent"] = dict(agent.report.sent)
+        told["commits"] = agent.report.commits
+        told["meters"] = {stage: dict(meter.values) for stage, meter in agent.meters.items() if meter.values}
+    return _line({"ok": told})
 
 
 def _line(reply: Answer) -> bytes:
@@ -195,18 +222,37 @@ def _address(folder: Path) -> Path:
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _status(store: Readable, request: Request) -> Answer:
-    return {**_audit(store, request), "waiting": store.waiting()}
+def _taken(store: Readable, request: Request) -> Answer:
+    """What a question needs of the store: the part that is done between two commits."""
+    return _QUESTIONS[str(request.get("ask"))](store)
 
 
-def _audit(store: Readable, request: Request) -> Answer:
+def _told(found: Answer, request: Request) -> Answer:
+    """What was taken, as an answer: the part that may take its time."""
+    if request.get("ask") != "dlq":
+        return found
+    burials = found["burials"]
+    limit, wanted = request.get("limit", 100), request.get("stage")
+    most = min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
+    letters: list[Answer] = []
+    for _, stage, _, time, frame in burials if isinstance(burials, list) else []:
+        if (wanted is None or stage == wanted) and len(letters) < most:
+            letters += _letters(stage, time, frame, most - len(letters))
+    return {"letters": letters}
+
+
+def _audit(store: Readable) -> Answer:
     stages: dict[str, dict[str, int]] = {}
     for (stage, outcome), rows in store.ledger().items():
         stages.setdefault(stage, {})[outcome] = rows
     return {"stages": stages}
 
 
-def _checkpoint(store: Readable, request: Request) -> Answer:
+def _status(store: Readable) -> Answer:
+    return {**_audit(store), "waiting": store.waiting()}
+
+
+def _checkpoint(store: Readable) -> Answer:
     return {
         "positions": [
             {"source": source, "partition": partition, "position": position}
@@ -216,17 +262,8 @@ def _checkpoint(store: Readable, request: Request) -> Answer:
     }
 
 
-def _dlq(store: Readable, request: Request) -> Answer:
-    limit, wanted = request.get("limit", 100), request.get("stage")
-    most = min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
-    letters: list[Answer] = []
-    for _, stage, _, time, frame in store.dead(LETTERS):
-        if wanted is not None and stage != wanted:
-            continue
-        letters += _letters(stage, time, frame, most - len(letters))
-        if len(letters) >= most:
-            break
-    return {"letters": letters}
+def _dead(store: Readable) -> Answer:
+    return {"burials": store.dead(BURIALS)}
 
 
 def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
@@ -252,9 +289,9 @@ def _plain(row: Mapping[str, object]) -> Answer:
     return plain
 
 
-_ANSWERS: Mapping[str, Callable[[Readable, Request], Answer]] = {
+_QUESTIONS: Mapping[str, Callable[[Readable], Answer]] = {
     "status": _status,
     "audit": _audit,
     "checkpoint": _checkpoint,
-    "dlq": _dlq,
+    "dlq": _dead,
 }

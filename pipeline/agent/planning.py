@@ -81,7 +81,7 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
         for _, _, ranges in parts:
             for partition, (start, end) in ranges.items():
                 covered[partition] = (covered[partition][0] if partition in covered else start, end)
-        data = parts[0][0] if len(parts) == 1 else b"".join(part[0] for part in parts)
+        data = tuple(part[0] for part in parts)
         changes.pieces.append(Piece(sink, path, data, sum(part[1] for part in parts), covered))
     changes.buried += [
         Buried(stage, sum(frame.height for frame in frames), dump([pl.concat(frames)]))

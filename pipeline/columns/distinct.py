@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 import polars as pl
 
+from pipeline.columns.windows.owned import owned
+
 Key = TypeVar("Key", bound=str | bytes | int)
 Answer = TypeVar("Answer")
 
@@ -40,16 +42,56 @@ class Spread:
     def __init__(self, kernel: Callable[[pl.Series], pl.Series], dtype: pl.DataType) -> None:
         self.kernel = kernel
         self.dtype = dtype
+        self._known: pl.DataFrame | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Spread, (self.kernel, self.dtype)
 
     def __call__(self, values: pl.Series) -> pl.Series:
+        runs = values.rle_id()
+        if runs.len() and 4 * (int(runs[-1]) + 1) < runs.len():
+            # Sorted or nearly so, as stamps are: comparing neighbours is much cheaper than hashing every value.
+            first = pl.select(runs.diff().fill_null(1) != 0).to_series()
+            return self._hashed(values.filter(first)).gather(runs)
+        return self._hashed(values)
+
+    def _hashed(self, values: pl.Series) -> pl.Series:
         distinct = values.drop_nulls().unique()
         if distinct.is_empty():
             return pl.Series(values.name, [None], dtype=self.dtype).new_from_index(0, values.len())
         if 2 * distinct.len() > values.len():
             return self.kernel(values).rename(values.name)
-        answers = pl.DataFrame([distinct.alias("value"), self.kernel(distinct).alias("answer")])
-        joined = values.alias("value").to_frame().join(answers, on="value", how="left", maintain_order="left")
+        joined = (
+            values.alias("value")
+            .to_frame()
+            .join(self._answers(distinct), on="value", how="left", maintain_order="left")
+        )
         return joined.get_column("answer").rename(values.name)
+
+    def _answers(self, distinct: pl.Series) -> pl.DataFrame:
+        """`value` and `answer` of at least these values; what earlier batches had is not computed again."""
+        known = self._known
+        asked = distinct.alias("value").to_frame()
+        if known is not None:
+            asked = asked.join(known, on="value", how="anti")
+            if asked.is_empty():
+                return known
+        fresh = asked.with_columns(self.kernel(asked.get_column("value")).alias("answer"))
+        together = fresh if known is None else pl.concat([known, fresh])
+        if _short(fresh.get_column("value")):
+            # Owned, as what is remembered must not keep a batch's chunk alive.
+            kept = owned(fresh)
+            if known is not None and known.height + kept.height <= ENTRIES:
+                kept = pl.concat([known, kept])
+            self._known = kept
+        return together
+
+
+def _short(values: pl.Series) -> bool:
+    """Whether values may be remembered: few, and none long."""
+    if values.len() > ENTRIES:
+        return False
+    return values.dtype != pl.String or not bool((values.str.len_bytes() > LONGEST).any())
 
 
 class Mapped(Generic[Key, Answer]):

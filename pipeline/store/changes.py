@@ -21,11 +21,12 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Encoded rows for one (sink, path), with where they came from: partition → (from, to)."""
+    """Encoded rows for one (sink, path), with where they came from: partition → (from, to). `data` is in parts, in order,
+    as joining them would copy every archived byte once more."""
 
     sink: str
     path: str
-    data: bytes
+    data: tuple[bytes, ...]
     rows: int
     ranges: Mapping[str, tuple[Position, Position]]
 

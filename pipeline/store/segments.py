@@ -182,8 +182,8 @@ class Segments:
         """Take encoded rows into the open segment of their sink and path."""
         segment = self._open[piece.sink, piece.path]
         segment.used = now
-        segment.fresh.append(piece.data)
-        segment.plain += len(piece.data)
+        segment.fresh += piece.data
+        segment.plain += sum(map(len, piece.data))
         segment.rows += piece.rows
         for partition, (start, stop) in piece.ranges.items():
             earlier = segment.ranges.get(partition)
@@ -312,17 +312,17 @@ class Segments:
 
     def _move(self, segment: Open, *, last: bool) -> None:
         """Move this commit's pieces on: into the body, in frames, or into the tail."""
-        added = b"".join(segment.fresh)
-        segment.fresh.clear()
+        fresh, segment.fresh = segment.fresh, []
+        size = segment.tail + sum(map(len, fresh))
         if segment.direct:
-            if added:
-                self._append(segment, added)
-        elif segment.tail + len(added) >= FRAME or (last and segment.tail + len(added)):
-            whole = self.tail(segment.id) + added if segment.tail else added
+            for part in fresh:
+                self._append(segment, part)
+        elif size >= FRAME or (last and size):
             if segment.tail:
+                fresh.insert(0, self.tail(segment.id))
                 self._database.rows("DELETE FROM tail WHERE segment = ?", (segment.id,))
                 segment.tail = 0
-            for piece in _cut(whole):
+            for piece in _cut(fresh):
                 kind = segment.layout.compression
                 packed = piece if kind == "none" else frame(piece, kind)
                 self._append(segment, packed)
@@ -330,7 +330,8 @@ class Segments:
                     "INSERT INTO frame SELECT ?, coalesce(max(seq) + 1, 0), ?, ? FROM frame WHERE segment = ?",
                     (segment.id, len(packed), len(piece), segment.id),
                 )
-        elif added:
+        elif fresh:
+            added = b"".join(fresh)
             self._database.rows(
                 "INSERT INTO tail SELECT ?, coalesce(max(seq) + 1, 0), ? FROM tail WHERE segment = ?",
                 (segment.id, added, segment.id),
@@ -408,12 +409,21 @@ class Segments:
             segment.file = None
 
 
-def _cut(whole: bytes) -> Iterator[bytes]:
-    """Pieces of at most LARGEST bytes, none but an only one smaller than FRAME."""
-    count = max(1, -(-len(whole) // LARGEST))
-    size = -(-len(whole) // count)
-    for at in range(0, len(whole), size):
-        yield whole[at : at + size]
+def _cut(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts' bytes in pieces of FRAME to LARGEST bytes; only a last or an only one may be smaller. A part of the right
+    size is passed on as it is."""
+    waiting: list[bytes] = []
+    size = 0
+    for part in parts:
+        for at in range(0, len(part), LARGEST):
+            slice_ = part[at : at + LARGEST] if len(part) > LARGEST else part
+            waiting.append(slice_)
+            size += len(slice_)
+            if size >= FRAME:
+                yield waiting[0] if len(waiting) == 1 else b"".join(waiting)
+                waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 def _plain(layout: Layout) -> Layout:

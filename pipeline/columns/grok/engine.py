@@ -96,16 +96,20 @@ class Grok:
     def _strings(self, text: pl.Series) -> pl.DataFrame:
         """`match` before the conversions: each attempt sees the rows that are still unmatched."""
         names = [c.field for c in self.captures]
-        schema = dict.fromkeys(names, pl.String()) | {MATCHED: pl.Boolean(), REASON: pl.String()}
-        frame = pl.DataFrame(schema=schema).clear(text.len()).with_columns(pl.lit(False).alias(MATCHED))
+        frame: pl.DataFrame | None = None
         waiting = text.is_not_null().arg_true()
         for attempt in self._attempts():
             if not waiting.len():
                 break
             everything = waiting.len() == text.len()
             found = attempt(text if everything else text.gather(waiting))
-            frame = _complete(found, names) if everything else _merged(frame, waiting, found)
+            if everything:
+                frame = _complete(found, names)
+            else:
+                frame = _merged(_unmatched(names, text.len()) if frame is None else frame, waiting, found)
             waiting = waiting.filter(~found[MATCHED])
+        if frame is None:
+            frame = _unmatched(names, text.len())
         if frame[MATCHED].all():
             return frame
         missing = pl.when(text.is_null()).then(pl.lit("missing")).otherwise(pl.lit("no match"))
@@ -117,6 +121,11 @@ class Grok:
                 yield pattern.rows.match
             else:
                 yield from (step.match for step in pattern.steps)
+
+
+def _unmatched(names: Sequence[str], height: int) -> pl.DataFrame:
+    schema = dict.fromkeys(names, pl.String()) | {MATCHED: pl.Boolean(), REASON: pl.String()}
+    return pl.DataFrame(schema=schema).clear(height).with_columns(pl.lit(False).alias(MATCHED))
 
 
 def _complete(found: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

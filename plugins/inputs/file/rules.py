@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EAGER = 1024 * 1024
-"""Waiting bytes that are read at once; fewer wait for PACE, so that a busy log makes one batch a second."""
+EAGER = 4 * 1024 * 1024
+"""Waiting bytes that are read at once: a whole chunk. Fewer wait for PACE, so that a busy log makes one batch a second."""
 
 PACE = 1.0
 """Seconds between two reads of a growing file."""
