@@ -141,9 +141,15 @@ def _socket(folder: Path) -> Iterator[socket.socket]:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(address))
             address.chmod(0o600)
-            yield listener
+            ours = address.stat().st_ino
+            try:
+                yield listener
+            finally:
+                # The lock is gone by now: the socket may already be the next agent's.
+                with suppress(FileNotFoundError):
+                    if address.stat().st_ino == ours:
+                        address.unlink()
     finally:
-        address.unlink(missing_ok=True)
         if private is not None:
             pointer.unlink(missing_ok=True)
             shutil.rmtree(private, ignore_errors=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.agent.watermarks import AHEAD
 from pipeline.api import Delta, Position, Window
 from pipeline.columns.frames import dump
 from pipeline.plan.effects import Effects
@@ -107,11 +108,15 @@ def _windows(
     for effect in effects:
         for start, delta in effect.deltas.get(name, {}).items():
             new.setdefault(start, []).append(delta)
-    mark = (
-        max(watermark, windows.watermarks.get(name, watermark))
-        if watermark is not None
-        else windows.watermarks.get(name)
-    )
+    marks = [mark for mark in (watermark, windows.watermarks.get(name)) if mark is not None]
+    if final:
+        # All input was read: event time has come to the latest event.
+        highest = [
+            *windows.high.get(name, {}).values(),
+            *(time for key, time in changes.high.items() if key[0] == name),
+        ]
+        marks += [min(max(highest), now + AHEAD)] if highest else []
+    mark = max(marks, default=None)
     sent: list[Effects] = []
     for start in sorted({*new, *(key[1] for key in windows.held if key[0] == name)}):
         part = windows.part(name, start)

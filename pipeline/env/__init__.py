@@ -171,5 +171,5 @@ class Env(Protocol):
         ...
 
     def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        """Run blocking or heavy work in a worker thread."""
+        """Run blocking or heavy work in a worker thread. Cancelled, it first waits for the work to end."""
         ...

@@ -12,7 +12,7 @@ import secrets
 import socket
 import stat as modes
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -174,8 +174,14 @@ class RealEnv:
     def random(self, size: int) -> bytes:
         return secrets.token_bytes(size)
 
-    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        return asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        job = asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+        try:
+            return await asyncio.shield(job)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped: who cancels must not go on while it still uses what it was given.
+            await asyncio.wait({job})
+            raise
 
     def close(self) -> None:
         self._workers.shutdown(wait=True, cancel_futures=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from re import _constants, _parser  # type: ignore[attr-defined]
+from re import _constants, _parser  # type: ignore[attr-defined,unused-ignore]  # typeshed knows them for some versions only
 from typing import Any, TypeVar
 
 import ua_parser

@@ -4,7 +4,7 @@ import ipaddress
 
 import polars as pl
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

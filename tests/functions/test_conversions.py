@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from conftest import FUNCTIONS, compile_call, run
+from calls import FUNCTIONS, compile_call, run
 
 from pipeline import api
 

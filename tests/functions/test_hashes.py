@@ -6,7 +6,7 @@ import hmac
 import zlib
 
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

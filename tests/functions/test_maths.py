@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

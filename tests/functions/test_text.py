@@ -1,7 +1,7 @@
 """Texts by code points, literal and regex patterns."""
 
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -4,7 +4,7 @@ import string
 import urllib.parse
 
 import pytest
-from conftest import run
+from calls import run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
