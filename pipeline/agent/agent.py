@@ -225,6 +225,7 @@ class Agent:
             changes: Changes = await self._env.run(
                 plan, self._flow, store.windows, effects, marks, identity, now, final
             )
+            changes.forgotten = self._forgotten(store)
             if reading.ended:
                 changes.seal = "all" if final else "flush"
             if not changes.empty or store.segments.due(now):
@@ -245,6 +246,14 @@ class Agent:
             source = self._graph.stages[name].input
             if source is not None:
                 source.committed(positions)
+
+    def _forgotten(self, store: Store) -> list[tuple[str, str]]:
+        found = []
+        for stage in self._graph.sources:
+            known = store.progress.get(stage.name, {})
+            if stage.input is not None:
+                found += [(stage.name, partition) for partition in stage.input.forgotten() if partition in known]
+        return found
 
     def _watermarks(
         self, store: Store, reading: Reading, group: list[Pending], effects: list[Effects]

@@ -7,7 +7,7 @@ Every plugin is a class made with its options: `Plugin(options)`. The constructo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
@@ -77,6 +77,10 @@ class Input(Plugin[OptionsT]):
         Holds watermarks back: a window never closes while a partition that feeds it has unread data. Partitions that are
         finished for good are left out."""
         return {}
+
+    def forgotten(self) -> Collection[str]:
+        """Partitions that are gone for good: their progress is dropped by one of the next commits."""
+        return ()
 
     def committed(self, progress: Mapping[str, Position]) -> None:
         """These positions are durable; a pushed input may answer its sender."""

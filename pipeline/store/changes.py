@@ -81,6 +81,8 @@ class Changes:
     high: dict[tuple[str, str], int] = field(default_factory=dict)
     watermarks: dict[str, int] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    forgotten: list[tuple[str, str]] = field(default_factory=list)
+    """(source, partition) whose progress is not needed any more."""
     buried: list[Buried] = field(default_factory=list)
     seal: str = ""
     """`all` seals every open segment (the end of a finite run); `flush` only writes out what waits for compression."""

@@ -106,6 +106,8 @@ class Store:
             self._fence()
             for advance in changes.advances:
                 self._advance(advance)
+            for source, partition in changes.forgotten:
+                self._forget(source, partition)
             self.windows.apply(changes)
             for piece in changes.pieces:
                 self.segments.append(piece, now)
@@ -193,6 +195,12 @@ class Store:
                 raise InternalError(f"{advance.source}: the stored progress of {advance.partition} changed under us")
         self._positions[key] = end
         self.progress.setdefault(advance.source, {})[advance.partition] = advance.end
+
+    def _forget(self, source: str, partition: str) -> None:
+        self._database.rows("DELETE FROM progress WHERE source = ? AND partition = ?", (source, partition))
+        self._positions.pop((source, partition), None)
+        self.progress.get(source, {}).pop(partition, None)
+        self.windows.forget(partition)
 
     def _count(self, changes: Changes) -> None:
         self._database.many(

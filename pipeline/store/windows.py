@@ -126,6 +126,12 @@ class Windows:
             self.watermarks[stage] = mark
             self._forget(stage, mark)
 
+    def forget(self, partition: str) -> None:
+        """Inside a transaction: a partition is gone for good and holds no watermark back."""
+        self._database.rows("DELETE FROM high WHERE partition = ?", (partition,))
+        for marks in self.high.values():
+            marks.pop(partition, None)
+
     def _write(self, key: Key, held: Held) -> None:
         self._database.rows(
             "INSERT INTO window VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "

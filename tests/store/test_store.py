@@ -187,6 +187,21 @@ def test_a_window_that_was_let_go_goes_on_as_the_next_part(env: RealEnv, tmp_pat
     again.close()
 
 
+def test_a_forgotten_partition_leaves_no_trace(env: RealEnv, tmp_path: Path) -> None:
+    """Its progress and its event time are gone; others stay."""
+    store = opened(env, tmp_path)
+    store.commit(
+        Changes(
+            advances=[Advance("src", "p", None, 1), Advance("src", "q", None, 2)], high={("w", "p"): 7, ("w", "q"): 8}
+        )
+    )
+    store.commit(Changes(forgotten=[("src", "p")]))
+    store.close()
+    again = opened(env, tmp_path)
+    assert (again.progress, again.windows.high) == ({"src": {"q": 2}}, {"w": {"q": 8}})
+    again.close()
+
+
 def test_counts_add_up_and_dead_letters_are_bounded(
     env: RealEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

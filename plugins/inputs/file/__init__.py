@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import ClassVar, Literal
 
 from pipeline import api
@@ -102,3 +102,6 @@ class File(api.Input[Options]):
 
     def backlog(self) -> Mapping[str, int]:
         return self._follower.backlog if self._follower is not None else {}
+
+    def forgotten(self) -> Collection[str]:
+        return self._follower.forgotten if self._follower is not None else ()

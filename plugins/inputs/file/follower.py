@@ -53,6 +53,11 @@ class Follower:
         return bool(self._turn or self._out)
 
     @property
+    def forgotten(self) -> frozenset[str]:
+        """Generations that were done and gone for so long that they are not known any more."""
+        return frozenset(self._roster.forgotten)
+
+    @property
     def finished(self) -> bool:
         """With `--once`: everything that was there at the start was given."""
         return self._ctx.once and not (self._rescan or self.busy or self._roster.active)

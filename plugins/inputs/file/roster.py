@@ -19,6 +19,8 @@ class Roster:
 
     def __init__(self, progress: Mapping[str, api.Position]) -> None:
         self.known = {partition: _resumed(partition, position) for partition, position in progress.items()}
+        self.forgotten: set[str] = set()
+        """Partitions that are done, gone and no longer known."""
         self.active: dict[Path, list[Generation]] = {}
         self._bound: dict[Key, Generation] = {}
         self._youngest: dict[Path, Generation] = {}
@@ -47,6 +49,7 @@ class Roster:
             since = generation.orphaned_at
             if generation.done and generation.key is None and since is not None and now - since > MEMORY:
                 del self.known[generation.partition]
+                self.forgotten.add(generation.partition)
         self._near, self._strays, self._missing = {}, {}, {}
         for generation in self.known.values():
             self._index(generation)
