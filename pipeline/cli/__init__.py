@@ -1,0 +1,41 @@
+"""The command `pipe`: arguments in, exit code out.
+
+    group.py       the commands by name, each imported when it is called        failures.py   errors → stderr and exit codes
+    programs.py    program files → checked graphs                              parameters.py durations, sizes, times
+    a module a command; `session.py` runs agents under signals and reloads, `results.py` is where a query ends
+
+Only click and the version are imported here, so that `pipe --version` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from pipeline.cli.failures import guarded
+from pipeline.cli.group import CommandsByName
+from pipeline.env import memory
+
+COMMANDS = {
+    "run": ("run", "Run a program."),
+    "check": ("check", "Say everything that is wrong with a program."),
+    "fmt": ("fmt", "Put programs into the canonical layout."),
+    "graph": ("graph", "Draw a program."),
+    "explain": ("explain", "Say what a program will do, node by node."),
+    "query": ("query", "Ask a question about a finite input."),
+    "grok": ("grok", "Try a grok pattern on lines of text."),
+    "generate": ("generate", "Write the access log of a busy web shop."),
+    "top": ("top", "Show the rows per second of a running program."),
+    "audit": ("audit", "Account for every row: in = out + filtered + rejected."),
+    "checkpoint": ("checkpoint", "Show how far each input is committed."),
+    "dlq": ("dlq", "Show rejected rows that no sink reads."),
+    "plugins": ("plugins", "Show the plugins, or one plugin's page."),
+}
+"""Command → (module of `pipeline.cli` with the attribute `command`, what the list of commands says)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `pipe` with these arguments (default: the process's). Gives the exit code; never raises."""
+    memory.settle()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: CommandsByName(COMMANDS).call(given))

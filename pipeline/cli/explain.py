@@ -1,0 +1,18 @@
+"""`pipe explain`: what a program will do."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli.parameters import settings_of
+from pipeline.cli.programs import checked, loaded, read
+from pipeline.plan.explain import explain
+
+
+@click.command("explain")
+@click.argument("file")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
+def command(file: str, settings: tuple[str, ...]) -> None:
+    """Say node by node what a program will do: fields with their types, the engine of each pattern, how late is too late,
+    and what each sink guarantees."""
+    click.echo(explain(checked(loaded(read(file), settings_of(settings)))), nl=False)

@@ -1,0 +1,71 @@
+"""`pipe fmt`: programs in the canonical layout."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from pipeline.cli.failures import tell
+from pipeline.cli.programs import decode, read
+from pipeline.errors import ConfigurationError, PipeError, UsageError
+from pipeline.lang import Source, format_program
+
+
+@click.command("fmt")
+@click.argument("files", nargs=-1, metavar="FILE…")
+@click.option("--check", is_flag=True, help="Change nothing; list the files that would change and exit 1.")
+def command(files: tuple[str, ...], check: bool) -> int:
+    """Put programs into the canonical layout, in place. `-` reads standard input and writes standard output.
+
+    Comments and meaning stay as they are; a program with syntax errors is left alone and the exit code is 65."""
+    if not files:
+        raise UsageError("fmt needs a file", "Write `pipe fmt FILE…`, or `pipe fmt -` for standard input.")
+    code = 0
+    for file in files:
+        try:
+            changed = _stdin(check=check) if file == "-" else _file(file, check=check)
+        except PipeError as error:
+            tell(error)
+            code = error.exit_code
+            continue
+        if changed and check:
+            click.echo(file)
+            code = code or 1
+    return code
+
+
+def _stdin(*, check: bool) -> bool:
+    source = Source("<stdin>", decode(sys.stdin.buffer.read(), "<stdin>"))
+    text = format_program(source)
+    if not check:
+        click.echo(text, nl=False)
+    return text != source.text
+
+
+def _file(file: str, *, check: bool) -> bool:
+    source = read(file)
+    text = format_program(source)
+    changed = text != source.text
+    if changed and not check:
+        try:
+            _replace(Path(file).resolve(), text.encode())
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {file}: {error.strerror}", "Check its permissions.") from error
+    return changed
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, keeping its permissions."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"_{path.name}.", delete=False) as temporary:
+        try:
+            temporary.write(data)
+            temporary.flush()
+            shutil.copymode(path, temporary.name)
+            Path(temporary.name).replace(path)
+        except BaseException:
+            Path(temporary.name).unlink(missing_ok=True)
+            raise

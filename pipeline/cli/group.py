@@ -1,0 +1,59 @@
+"""The commands of `pipe`, by name. A command's module is imported when it is called: most of them bring Polars along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from pipeline import __version__
+
+
+class CommandsByName(click.Group):
+    """A group that knows its commands as name → (module of `pipeline.cli`, a line for the list)."""
+
+    def __init__(self, modules: Mapping[str, tuple[str, str]]) -> None:
+        version = click.version_option(__version__, prog_name="pipe", message="%(prog)s %(version)s")
+        super().__init__(
+            name="pipe",
+            help="A log pipeline: programs in a small language, run exactly once.",
+            epilog="Start with `pipe run FILE`, or `pipe query 'file(\"a.log\") | …'`. Exit codes follow sysexits(3).",
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        )
+        version(self)
+        self._modules = modules
+
+    def call(self, arguments: list[str]) -> object:
+        """Run a command and give what it gives. Raises its errors as they are, click's own included."""
+        try:
+            with self.make_context("pipe", arguments) as context:
+                return self.invoke(context)
+        except click.exceptions.Exit as finished:
+            return finished.exit_code
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._modules:
+            return None
+        command = import_module(f"pipeline.cli.{self._modules[cmd_name][0]}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"pipeline.cli.{self._modules[cmd_name][0]} has no command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self._modules and not name.startswith("-"):
+            close = get_close_matches(name, self._modules, n=1)
+            hint = f"Did you mean `{close[0]}`?" if close else "`pipe --help` lists the commands."
+            raise click.UsageError(f"There is no command `{name}`. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._modules.items()])

@@ -1,0 +1,94 @@
+"""`pipe run`: a program, running."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from pipeline.agent.agent import Settings
+from pipeline.cli.parameters import DURATION, settings_of
+from pipeline.cli.programs import EXPRESSION, checked, loaded, read
+from pipeline.cli.session import Session
+from pipeline.cli.summary import counted, told
+from pipeline.env.real import RealEnv
+from pipeline.errors import UsageError
+from pipeline.lang import Source
+from pipeline.plan.load import Loaded
+
+WORKERS = 2
+"""Worker threads: two for the flow, one for the store and the plugins' files."""
+
+
+@click.command("run")
+@click.argument("file", required=False)
+@click.option(
+    "-e", "expression", metavar="PROGRAM", help="The program itself instead of a file; its state is temporary."
+)
+@click.option("--once", is_flag=True, help="Read every source to the end that it has now, deliver, and exit.")
+@click.option("--state", metavar="DIR", help="The state directory [default: ./.pipe/<name of FILE>].")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
+@click.option("--timeout", type=DURATION, default=60.0, metavar="D", help="How long --once waits for deliveries [60s].")
+@click.option("--watch", is_flag=True, help="Reload when FILE or an included file changes.")
+@click.option("--summary/--no-summary", default=None, help="Say at the end what was done [on a terminal].")
+def command(
+    file: str | None,
+    expression: str | None,
+    once: bool,
+    state: str | None,
+    settings: tuple[str, ...],
+    timeout: float,
+    watch: bool,
+    summary: bool | None,
+) -> None:
+    """Run a program until it is stopped, or with --once to the end of its inputs.
+
+    SIGTERM and Ctrl-C stop it cleanly; a crash loses nothing either: the next start goes on where the last commit was.
+    SIGHUP (or a change, with --watch) reloads the program: a bad one is reported and the old one goes on; a good one
+    takes over after a clean stop of the old, which is a pause of about a second in which nothing is lost."""
+    if (file is None) == (expression is None):
+        raise UsageError("run takes a program file, or a program with -e", "pipe run FILE, or pipe run -e 'source …'.")
+    if watch and file is None:
+        raise UsageError("--watch needs a program file", "A program given with -e does not change.")
+    given = settings_of(settings)
+    main = Source(EXPRESSION, expression or "") if file is None else read(file)
+    found = loaded(main, given)
+    graph = checked(found)
+
+    def again() -> Loaded:
+        return loaded(main if file is None else read(file), given)
+
+    with _folder(file, state) as folder:
+        program = EXPRESSION if file is None else str(Path(file).resolve())
+        before = counted(folder)
+        env = RealEnv(WORKERS)
+        try:
+            session = Session(env, again, Settings(program, folder, Path.cwd(), once=once, timeout=timeout))
+            asyncio.run(session.run(graph, _files(found) if watch else ()))
+        finally:
+            env.close()
+        if summary or (summary is None and sys.stderr.isatty()):
+            print(told(graph, session.report, before, folder), file=sys.stderr)  # noqa: T201 — for the person who ran it
+
+
+@contextmanager
+def _folder(file: str | None, state: str | None) -> Iterator[Path]:
+    """The state directory: the one that was named, the program's own, or a temporary one."""
+    if state is not None:
+        yield Path(state).absolute()
+    elif file is not None:
+        yield (Path(".pipe") / (Path(file).stem or "program")).absolute()
+    else:
+        with tempfile.TemporaryDirectory(prefix="pipe-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary) / "state"
+
+
+def _files(found: Loaded) -> tuple[Path, ...]:
+    """The program and what it includes."""
+    sources = [found.recipe.main, *(source for group in found.recipe.included.values() for source in group)]
+    return tuple(dict.fromkeys(Path(source.name).resolve() for source in sources))

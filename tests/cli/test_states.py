@@ -1,0 +1,179 @@
+"""`pipe audit`, `checkpoint`, `dlq`, `top`: a state, asked while its agent runs and when it has stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+from conftest import Pipe
+
+from pipeline.agent.control import LONGEST_REQUEST, ask
+from pipeline.cli.audit import account
+from pipeline.cli.top import rates
+
+PROGRAM = """
+source log = file("in.log")
+transform words = log | grok('^%{WORD:w} %{INT:n:int}$') | where(n > 1)
+transform facts = words | window(10s) { n = count() }
+sink kept  = words -> null()
+sink shown = facts -> console()
+"""
+LINES = b"a 1\nb 2\n\xff\nc 3\n"
+
+
+def follow(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]], *options: str) -> subprocess.Popen[bytes]:
+    """A running agent that has committed all of LINES."""
+    pipe.write("p.pipe", PROGRAM)
+    (pipe.folder / "in.log").write_bytes(LINES)
+    process = started("run", "p.pipe", *options)
+    while b"offset" not in pipe("checkpoint", "p.pipe", *options, "--format", "json").stdout:
+        assert process.poll() is None
+    return process
+
+
+def check_answers(pipe: Pipe) -> None:
+    """What all questions answer about LINES."""
+    (position,) = json.loads(pipe("checkpoint", "p.pipe", "--format", "json").stdout)
+    assert (position["source"], position["position"]["offset"]) == ("log", len(LINES))
+    assert f"in.log:{len(LINES)}" in pipe("checkpoint", "p.pipe").stdout.decode()
+    audit = pipe("audit", "p.pipe", "--format", "json")
+    assert audit.returncode == 0
+    rows = {row.pop("stage"): row for row in json.loads(audit.stdout)}
+    assert rows["words"] == {"in": 4, "out": 2, "filtered": 1, "rejected": 1, "windowed": 0, "missing": 0}
+    assert rows["facts"]["windowed"] == 2
+    listed = pipe("dlq", "list", "p.pipe").stdout.decode().splitlines()
+    assert pipe("dlq").stdout.decode().splitlines() == listed
+    assert listed[2].split()[:5] == ["words", "grok", "no_match", "@raw", "1"]
+    (letter,) = map(json.loads, pipe("dlq", "show", "p.pipe", "--stage", "words").stdout.splitlines())
+    assert (letter["@raw"], letter["@raw_base64"], letter["@offset"]) == ("\ufffd", "/w==", 8)
+    assert pipe("dlq", "show", "p.pipe", "--stage", "other").stdout == b""
+
+
+def test_a_running_agent_and_its_state_say_the_same(
+    pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """The socket (0600) answers while the agent runs; after its stop the state answers the same, and the socket is gone."""
+    process = follow(pipe, started)
+    control = pipe.folder / ".pipe" / "p" / "control.sock"
+    assert control.stat().st_mode & 0o777 == 0o600
+    check_answers(pipe)
+    top = pipe("top", "p.pipe", "--once", "--every", "100ms")
+    assert top.stdout.decode().splitlines()[0].split() == [
+        "stage",
+        "in/s",
+        "out/s",
+        "filtered/s",
+        "rejected/s",
+        "in",
+        "waiting",
+        "MB",
+    ]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert not control.exists()
+    check_answers(pipe)
+    assert pipe("top", "p.pipe", "--once").returncode == 66
+
+
+def test_the_state_of_a_killed_agent_answers(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """A stale socket is in nobody's way: questions are answered from the state, and the next agent takes its place."""
+    process = follow(pipe, started)
+    process.kill()
+    process.communicate(timeout=30)
+    assert (pipe.folder / ".pipe" / "p" / "control.sock").exists()
+    check_answers(pipe)
+    follow(pipe, started)
+    check_answers(pipe)
+
+
+def test_a_long_path_has_its_socket_elsewhere(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """Where the state's path is too long for a socket, the agent is found all the same, and cleans up."""
+    state = "s" * 120
+    process = follow(pipe, started, "--state", state)
+    place = Path((pipe.folder / state / "control.path").read_text())
+    assert place.exists()
+    assert pipe("top", "--state", state, "--once", "--every", "100ms").returncode == 0
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert not place.parent.exists()
+
+
+def test_a_silent_client_holds_up_nothing(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """An agent stops while somebody is connected and says nothing."""
+    process = follow(pipe, started)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(pipe.folder / ".pipe" / "p" / "control.sock"))
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err) == (0, b"")
+        assert client.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        (b"nonsense\n", "a request is a JSON object on a line"),
+        (b"[]\n", "a request is a JSON object"),
+        (b"{}\n", "known questions are status, audit, checkpoint, dlq"),
+        (b'{"ask": "stop"}\n', "known questions are status, audit, checkpoint, dlq"),
+        (b"x" * (LONGEST_REQUEST + 1) + b"\n", f"a request has at most {LONGEST_REQUEST} bytes"),
+    ],
+)
+def test_a_bad_request_has_an_answer(
+    pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]], sent: bytes, told: str
+) -> None:
+    """Whatever is sent, the reply says what is wrong, and the agent goes on."""
+    process = follow(pipe, started)
+    folder = pipe.folder / ".pipe" / "p"
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / "control.sock"))
+        client.sendall(sent)
+        with client.makefile("rb") as replies:
+            assert json.loads(replies.readline()) == {"error": told}
+    answer = asyncio.run(ask(folder, {"ask": "audit"}))
+    assert answer is not None
+    assert process.poll() is None
+
+
+def test_an_imbalance_is_an_error(pipe: Pipe) -> None:
+    """Rows that are missing in the ledger: exit code 1, and the stage is named."""
+    pipe.write("p.pipe", "source a = generate(count: 5)\ntransform t = a | where(true)\nsink s = t -> null()\n")
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    assert pipe("audit").returncode == 0
+    with apsw.Connection(str(pipe.folder / ".pipe" / "p" / "state.db")) as database:
+        database.execute("UPDATE ledger SET rows = rows - 2 WHERE stage = 't' AND outcome = 'out'")
+    database.close()
+    done = pipe("audit")
+    assert done.returncode == 1
+    assert b"rows do not add up in t" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("counts", "missing"),
+    [
+        ({"in": 9}, 0),
+        ({"in": 9, "out": 5, "filtered": 3, "rejected": 1}, 0),
+        ({"in": 9, "out": 5, "filtered": 3}, 1),
+        ({"in": 9, "out": 10}, -1),
+        ({"in": 9, "windowed": 8, "rejected": 1, "out": 100}, 0),
+        ({"in": 9, "windowed": 8}, 1),
+    ],
+)
+def test_rows_are_accounted_for(counts: dict[str, int], missing: int) -> None:
+    """in = out + filtered + rejected; of a window, in = windowed + filtered + rejected."""
+    assert account("s", counts)["missing"] == missing
+
+
+def test_rates_are_differences_over_time() -> None:
+    """Rows per second between two samples, and what waits."""
+    before = (10.0, {"stages": {"a": {"in": 100}}})
+    now = (12.0, {"stages": {"a": {"in": 300, "rejected": 2}}, "waiting": {"a": 2_500_000}})
+    (row,) = rates(before, now)
+    assert (row["in/s"], row["rejected/s"], row["in"], row["waiting MB"]) == (100, 1, 300, 2.5)
