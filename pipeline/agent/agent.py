@@ -91,7 +91,7 @@ class Agent:
         """Run until stopped, or to the end of all inputs with `once`.
 
         Raises PipeError: StateError, NoInputError, ConfigurationError while opening; DiskFullError; TemporaryError when
-        `once` could not deliver everything in time; InternalError. What was committed before is safe."""
+        `once` could not deliver everything in time; InternalError. And BrokenPipeError when standard output was closed. What was committed before is safe."""
         try:
             self._store = store = await self._env.run(self._open)
             try:
@@ -100,6 +100,8 @@ class Agent:
                 self.report.counts = store.ledger()
             finally:
                 store.close()
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise _translated(error) from error
 

@@ -76,6 +76,8 @@ class Shipper:
                 await self._env.run(self._env.files.write, sealed.place, whole)
                 return Result()
             return await self._output.deliver(await self._locked(self._segment, sealed))
+        except BrokenPipeError:
+            raise  # nobody reads our standard output any more: the run is over
         except (OSError, TimeoutError) as error:
             return Result(accepted=False, reason=str(error))
         except PipeError as error:

@@ -27,7 +27,7 @@ from pipeline.api.expressions import (
     Template,
 )
 from pipeline.api.functions import Example, Function, Given
-from pipeline.api.options import Duration, OptionError, Options, Size, option
+from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Result, Roll, Segment, Window
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
 from pipeline.columns.types import (
@@ -94,6 +94,7 @@ __all__ = [
     "Meter",
     "Metric",
     "Metrics",
+    "NewName",
     "NoInputError",
     "OptionError",
     "Options",

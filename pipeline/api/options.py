@@ -10,9 +10,10 @@ arguments. A field called `block` takes the `{ … }` block, one called `by` the
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import pydantic
+from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
 
@@ -24,6 +25,13 @@ class Microseconds:
 class Bytes:
     """Marks an integer option that is written as a size (`64MiB`)."""
 
+
+class Bare:
+    """Marks a text option that names something new, written with or without quotes (`into: geo`)."""
+
+
+NewName = Annotated[str, Bare]
+"""A name that the plugin makes: a text in Python, a bare name in a program."""
 
 Duration = Annotated[int, Microseconds]
 """A length of time: microseconds in Python, `10s` in a program."""
@@ -38,6 +46,17 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, strict=True)
 
     rest: ClassVar[str | None] = None
+
+    @classmethod
+    def named(cls) -> dict[str, FieldInfo]:
+        """The fields under the names that programs use: the alias where Python does not allow the name (`from`)."""
+        return {info.alias or name: info for name, info in cls.model_fields.items()}
+
+    @classmethod
+    def hinted(cls) -> dict[str, object]:
+        """The annotations, under the same names."""
+        hints = get_type_hints(cls, include_extras=True)
+        return {info.alias or name: hints[name] for name, info in cls.model_fields.items()}
 
 
 def option(doc: str, *, default: Any = ..., **limits: Any) -> Any:  # noqa: ANN401 — pydantic's own field factory is untyped

@@ -115,11 +115,3 @@ def stamp(batch: Batch, *, source: str, host: str, now: int) -> Batch:
         frame = frame.with_columns(pl.col("@received").alias("@timestamp"))
     rest = [name for name in frame.columns if name not in CARRIED]
     return batch.with_frame(frame.select(*CARRIED, *rest))
-
-
-def timestamps_of(frame: pl.DataFrame, column: str = "@timestamp") -> tuple[int, int] | None:
-    """Lowest and highest time of a column (µs), or None when it has none."""
-    low, high = frame.select(
-        pl.col(column).min().dt.timestamp("us").alias("low"), pl.col(column).max().dt.timestamp("us").alias("high")
-    ).row(0)
-    return None if low is None or high is None else (int(low), int(high))

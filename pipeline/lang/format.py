@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from pipeline.errors import ProgramError
 from pipeline.lang.comments import Comments, attach
-from pipeline.lang.layout import WIDTH, Layout, Piece, first_token, pieces, type_of
+from pipeline.lang.groups import Piece, first_token, pieces, type_of
+from pipeline.lang.layout import WIDTH, Layout
 from pipeline.lang.lexer import lex
 from pipeline.lang.parse import parse_program
 from pipeline.lang.spans import Source

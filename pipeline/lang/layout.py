@@ -1,4 +1,4 @@
-"""Tokens to lines: what stands together, and where a line that is too long breaks.
+"""Groups to lines: where a line that is too long breaks.
 
 Only white space and the commas before closing brackets and between entries are decided here; every other token is
 printed as it was written. The result depends on tokens and comments alone, never on the lines they stood on, so that
@@ -8,11 +8,10 @@ laying out twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 from pipeline.lang.comments import Comments
-from pipeline.lang.tokens import CLOSER, ENDS_VALUE, Token
+from pipeline.lang.groups import Group, Piece, first_token, last_token, type_of, without_comma
+from pipeline.lang.tokens import ENDS_VALUE
 
 WIDTH = 120
 INDENT = 2
@@ -20,86 +19,6 @@ _BREAKS = (("THEN", "ELSE"), ("WHERE",), ("OR",), ("AND",), ("COALESCE",), ("PLU
 _ENDS_VALUE_TOO = frozenset({"call", "list", "map", "index", "parentheses"})
 _TIGHT_BEFORE = frozenset({"COMMA", "COLON", "DOT", "BANG", "RANGE", "call", "index"})
 _TIGHT_AFTER = frozenset({"DOT", "BANG", "RANGE"})
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A pair of brackets and what stands between its commas, or the entries of a block."""
-
-    open: Token
-    elements: list[list[Piece]]
-    close: Token
-    kind: str
-    """call, list, map, index, parentheses or block"""
-
-
-Piece = Token | Group
-
-
-def pieces(tokens: Sequence[Token]) -> list[Piece]:
-    """Tokens of a correct statement, those in brackets grouped."""
-    stack: list[tuple[Token, str, list[Piece]]] = []
-    current: list[Piece] = []
-    before = ""
-    for token in tokens:
-        if token.type in CLOSER:
-            stack.append((token, _kind(token.type, before), current))
-            current = []
-        elif token.type in CLOSER.values():
-            opener, kind, outer = stack.pop()
-            elements = _entries(current) if kind == "block" else _between_commas(current)
-            outer.append(Group(opener, elements, token, kind))
-            current = outer
-        else:
-            current.append(token)
-        before = token.type
-    return current
-
-
-def _kind(opener: str, before: str) -> str:
-    after_value = before in ENDS_VALUE or before == "BANG"
-    if opener == "LPAR":
-        return "call" if after_value else "parentheses"
-    if opener == "LSQB":
-        return "index" if after_value else "list"
-    return "block" if after_value else "map"
-
-
-def _between_commas(items: list[Piece]) -> list[list[Piece]]:
-    """Elements with their comma, which may carry a comment, as the last piece."""
-    elements: list[list[Piece]] = [[]]
-    for item in items:
-        elements[-1].append(item)
-        if type_of(item) == "COMMA":
-            elements.append([])
-    return elements if elements[-1] else elements[:-1]
-
-
-def _entries(items: list[Piece]) -> list[list[Piece]]:
-    starts = []
-    for index, item in enumerate(items):
-        if type_of(item) == "DEFINE":
-            start = index - 1
-            while start > 0 and type_of(items[start - 1]) == "DOT":
-                start -= 2
-            starts.append(start)
-    return [items[start:end] for start, end in pairwise([*starts, len(items)])]
-
-
-def type_of(piece: Piece) -> str:
-    return piece.kind if isinstance(piece, Group) else piece.type
-
-
-def first_token(items: Sequence[Piece]) -> Token:
-    return items[0].open if isinstance(items[0], Group) else items[0]
-
-
-def last_token(items: Sequence[Piece]) -> Token:
-    return items[-1].close if isinstance(items[-1], Group) else items[-1]
-
-
-def without_comma(items: list[Piece]) -> list[Piece]:
-    return items[:-1] if type_of(items[-1]) == "COMMA" else items
 
 
 class Layout:

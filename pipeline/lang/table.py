@@ -56,7 +56,7 @@ class Machine:
 
     def accepts(self) -> frozenset[str]:
         """Types of all tokens that can come next."""
-        return frozenset(self._run.accepts())  # type: ignore[no-untyped-call]
+        return frozenset(self._run.accepts())  # type: ignore[no-untyped-call]  # lark has no types here
 
     def _rewind(self) -> None:
         """A refused token may have reduced what came before it, which makes `accepts` forget what else could follow."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import get_args, get_type_hints
+from typing import get_args
 
 from pipeline.api import (
     Assignments,
@@ -255,9 +255,9 @@ def _after_error(call: ast.Call, point: Point, scope: Scope) -> Point:
         plugin = scope.catalog.filter(call.name.text)
     except (PipeError, KeyError):
         return replace(point, broken=True)
-    hints = get_type_hints(plugin.options_model, include_extras=True)
+    hints = plugin.options_model.hinted()
     block = _block(hints.get("block"))
-    names = [name for name in plugin.options_model.model_fields if name not in ("block", "by")]
+    names = [name for name in plugin.options_model.named() if name not in ("block", "by")]
     if issubclass(plugin, Window) or not all(_reads(hints[name]) for name in names):
         return replace(point, broken=True)
     columns = point.columns

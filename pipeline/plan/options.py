@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import get_type_hints
 
 import pydantic
 
@@ -35,8 +34,8 @@ class Filled:
 def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str) -> Filled:
     """Convert all arguments, the `by` clause and the block. Reports everything that does not fit."""
     model = plugin.options_model
-    hints = get_type_hints(model, include_extras=True)
-    visible = [name for name in model.model_fields if name not in HIDDEN]
+    hints = model.hinted()
+    visible = [name for name in model.named() if name not in HIDDEN]
     values: dict[str, object] = {}
     spans: dict[str, Span] = {}
     fields: dict[str, tuple[ast.Path, ...]] = {}
@@ -59,16 +58,14 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
         else:
             values[name] = value
     sound &= _clauses(call, model, hints, values, spans, fields, scope, what)
-    if "definitions" in model.model_fields:
+    if "definitions" in model.named():
         values["definitions"] = dict(scope.patterns)
         scope.used.add(("patterns", ""))
     missing = [
-        name
-        for name, info in model.model_fields.items()
-        if info.is_required() and name not in spans and name not in HIDDEN
+        name for name, info in model.named().items() if info.is_required() and name not in spans and name not in HIDDEN
     ]
     for name in missing:
-        doc = model.model_fields[name].description or ""
+        doc = model.named()[name].description or ""
         scope.findings.error("P204", f"{what} needs `{name}`", call.name.span, help=doc)
     if not sound or missing:
         return Filled(None, spans, fields)
@@ -110,7 +107,7 @@ def _placed(
 
 
 def _unknown(name: ast.Name, visible: list[str], model: type[Options], scope: Scope, what: str) -> None:
-    if name.text in model.model_fields and name.text in ("block", "by"):
+    if name.text in model.named() and name.text in ("block", "by"):
         help = "write `by field` after the parentheses" if name.text == "by" else "write a block `{ … }`"
     else:
         help = suggestion(name.text, visible) or (
@@ -133,7 +130,7 @@ def _clauses(
     sound = True
     if call.by:
         span = call.by[0].span.to(call.by[-1].span)
-        if "by" not in model.model_fields:
+        if "by" not in model.named():
             scope.findings.error("P210", f"{what} has no `by`", span)
             sound = False
         else:
@@ -141,7 +138,7 @@ def _clauses(
             values["by"], spans["by"], fields["by"] = tuple(item for item in found if item is not None), span, call.by
             sound &= all(item is not None for item in found)
     if call.block is not None:
-        if "block" not in model.model_fields or not is_block(hints["block"]):
+        if "block" not in model.named() or not is_block(hints["block"]):
             scope.findings.error("P209", f"{what} takes no block", call.block.span)
             return False
         spans["block"] = call.block.span
@@ -149,8 +146,8 @@ def _clauses(
         if block is None:
             return False
         values["block"] = block
-    elif "block" in model.model_fields and model.model_fields["block"].is_required():
-        doc = model.model_fields["block"].description or ""
+    elif "block" in model.named() and model.named()["block"].is_required():
+        doc = model.named()["block"].description or ""
         scope.findings.error("P209", f"{what} needs a block `{{ … }}`", call.name.span, help=doc)
         sound = False
     return sound
@@ -174,6 +171,6 @@ def _validated(
             name = path[0] if path else ""
             told = limit(problem, hints.get(name))
             subject = f"`{name}` of {what} {told}" if name else f"{what}: {told}"
-            doc = model.model_fields[name].description or "" if name in model.model_fields else ""
+            doc = model.named()[name].description or "" if name in model.named() else ""
             scope.findings.error("P207", subject, spans.get(name, call.name.span), help=doc)
         return None

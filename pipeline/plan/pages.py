@@ -104,8 +104,8 @@ def pages(catalog: Catalog) -> dict[str, str]:
 def _plugin(plugin: type[Plugin[Options]], level: int) -> Iterator[str]:
     yield _doc(plugin)
     model = plugin.options_model
-    hints = get_type_hints(model, include_extras=True)
-    shown = {name: info for name, info in model.model_fields.items() if name != "definitions"}
+    hints = model.hinted()
+    shown = {name: info for name, info in model.named().items() if name != "definitions"}
     if shown:
         rows = [
             [_label(name, model), _type(hints[name]), _default(info, hints[name]), info.description or ""]

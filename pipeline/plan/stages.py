@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from pipeline.api import Columns, Input, OptionError, Options, Output, Template
+from pipeline.api import Columns, Input, OptionError, Options, Output, Plugin, Template
 from pipeline.columns.types import ERROR
 from pipeline.errors import PipeError
 from pipeline.lang import ast
@@ -71,17 +71,8 @@ class Building:
 
     def _source(self, statement: ast.SourceStatement, scope: Scope) -> Stage | None:
         call = statement.call
-        if call.name.text not in scope.catalog.names("inputs"):
-            _unknown_plugin(call.name, "input", scope)
-            return None
-        try:
-            plugin = scope.catalog.input(call.name.text)
-        except PipeError as error:
-            scope.findings.error("P202", error.message, call.name.span, help=error.help)
-            return None
-        filled = fill(call, plugin, scope, f"`{call.name.text}`")
-        made = construct(plugin, filled, call, scope)
-        if not isinstance(made, Input):
+        made, filled = _made(call, "input", scope.catalog.input, scope)
+        if not isinstance(made, Input) or filled is None:
             return None
         try:
             columns = made.schema()
@@ -171,18 +162,27 @@ def _stage(
     )
 
 
-def _output(call: ast.Call, scope: Scope) -> AnyOutput | None:
-    if call.name.text not in scope.catalog.names("outputs"):
-        _unknown_plugin(call.name, "output", scope)
-        return None
+def _made(
+    call: ast.Call, kind: Literal["input", "output"], load: Callable[[str], type[Plugin[Options]]], scope: Scope
+) -> tuple[Plugin[Options] | None, Filled | None]:
+    """The plugin that a source or sink names, with its options; what is wrong with either is reported."""
+    known = scope.catalog.names("inputs" if kind == "input" else "outputs")
+    if call.name.text not in known:
+        help = suggestion(call.name.text, known) or f"{kind}s are {', '.join(known)}"
+        scope.findings.error("P201", f"unknown {kind} `{call.name.text}`", call.name.span, help=help)
+        return None, None
     try:
-        plugin = scope.catalog.output(call.name.text)
+        plugin = load(call.name.text)
     except PipeError as error:
         scope.findings.error("P202", error.message, call.name.span, help=error.help)
-        return None
+        return None, None
     filled = fill(call, plugin, scope, f"`{call.name.text}`")
-    made = construct(plugin, filled, call, scope)
-    if not isinstance(made, Output):
+    return construct(plugin, filled, call, scope), filled
+
+
+def _output(call: ast.Call, scope: Scope) -> AnyOutput | None:
+    made, filled = _made(call, "output", scope.catalog.output, scope)
+    if not isinstance(made, Output) or filled is None:
         return None
     output = cast("AnyOutput", made)
     output, columns = settle(output, scope.point.columns, filled.fields, scope)
@@ -223,10 +223,3 @@ def _dotted(path: Template) -> bool:
 
 def _leaves(message: str, span: Span, help: str, scope: Scope) -> None:
     scope.findings.error("P211", message, span, "the data decides where this goes", help=help)
-
-
-def _unknown_plugin(name: ast.Name, kind: str, scope: Scope) -> None:
-    catalog = scope.catalog
-    known = catalog.names("inputs") if kind == "input" else catalog.names("outputs")
-    help = suggestion(name.text, known) or f"{kind}s are {', '.join(known)}"
-    scope.findings.error("P201", f"unknown {kind} `{name.text}`", name.span, help=help)

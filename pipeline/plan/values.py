@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Union, get_args, get_origin, get_t
 import pydantic
 
 from pipeline.api import Expr, Field, Hole, Template
-from pipeline.api.options import Bytes, Microseconds
+from pipeline.api.options import Bare, Bytes, Microseconds
 from pipeline.columns.types import BOOL, DURATION, INT
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
@@ -46,6 +46,8 @@ def convert(node: ast.Expression, annotation: object, scope: Scope, what: str, *
             return _constant(node, (DURATION.kind,), "a duration such as `10s`", scope, what)
         if Bytes in inner:
             return _constant(node, ("int",), "a size such as `64MiB`", scope, what)
+        if Bare in inner and isinstance(node, ast.Path) and len(node.parts) == 1 and node.dotted not in scope.constants:
+            return node.dotted
         return convert(node, inner[0], scope, what, lengths=lengths)
     if origin in (Union, types.UnionType):
         return _union(node, inner, scope, what, lengths=lengths)
@@ -162,8 +164,14 @@ def _describe(annotation: object) -> str:
         return "a list"
     if origin is dict:
         return "a map"
-    names = {Expr: "an expression", Field: "a field", Template: "a template", str: "a string", int: "an int"}
-    return names.get(annotation, article(getattr(annotation, "__name__", str(annotation)).lower()))  # type: ignore[call-overload, no-any-return]
+    names: dict[object, str] = {
+        Expr: "an expression",
+        Field: "a field",
+        Template: "a template",
+        str: "a string",
+        int: "an int",
+    }
+    return names.get(annotation) or article(str(getattr(annotation, "__name__", annotation)).lower())
 
 
 def _choice(node: ast.Expression, choices: tuple[object, ...], scope: Scope, what: str) -> object:

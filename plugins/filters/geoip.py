@@ -34,7 +34,7 @@ class Options(api.Options):
     db: str | None = api.option(
         "Path of a MaxMind database (`.mmdb`). Without it, a small made-up sample for `generate` is used.", default=None
     )
-    into: str = api.option("The field for the answer, a record.", default="geo", min_length=1, pattern="^[^@]")
+    into: api.NewName = api.option("The field for the answer, a record.", default="geo", min_length=1, pattern="^[^@]")
 
 
 class GeoIP(api.Filter[Options]):

@@ -36,7 +36,7 @@ Found = TypeVar("Found", ua_parser.UserAgent, ua_parser.OS, ua_parser.Device)
 
 class Options(api.Options):
     field: api.Field = api.option("The user agent, a string.")
-    into: str = api.option("The field for the answer, a record.", default="ua", min_length=1, pattern="^[^@]")
+    into: api.NewName = api.option("The field for the answer, a record.", default="ua", min_length=1, pattern="^[^@]")
 
 
 class UserAgent(api.Filter[Options]):

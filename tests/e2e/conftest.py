@@ -31,15 +31,15 @@ class Pipe:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        errors = (self.folder / "stderr.txt").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
+        with (self.folder / "stderr.txt").open("ab") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline", *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
         self.running.append(process)
         return process
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
-import regex  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]  # it has no stubs
 
 from pipeline.columns.grok.engine import Grok
 from pipeline.columns.grok.expand import Element, expand

@@ -1,7 +1,7 @@
 """The fallback engine: one pattern, row by row, with a time limit for each row."""
 
 import polars as pl
-import regex  # type: ignore[import-untyped]
+import regex  # type: ignore[import-untyped]  # it has no stubs
 
 from pipeline.columns.grok.expand import Expanded
 from pipeline.columns.grok.failure import GrokError
