@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -31,7 +30,7 @@ from pipeline.errors import ConfigurationError, DiskFullError, InternalError, Pi
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
-from pipeline.store import SEGMENTS_AHEAD, Changes, Store
+from pipeline.store import SEGMENTS_AHEAD, Changes, Seal, Store
 
 T = TypeVar("T")
 
@@ -91,15 +90,17 @@ class Agent:
         """Run until stopped, or to the end of all inputs with `once`.
 
         Raises PipeError: StateError, NoInputError, ConfigurationError while opening; DiskFullError; TemporaryError when
-        `once` could not deliver everything in time; InternalError. And BrokenPipeError when standard output was closed. What was committed before is safe."""
+        `once` could not deliver everything in time; InternalError. BrokenPipeError when standard output was closed. What was committed before is safe."""
         try:
-            self._store = store = await self._env.run(self._open)
+            self._store = store = await self._env.apart(self._open)
             try:
                 async with opened(self._graph, self._context):
                     await self._work(store)
-                self.report.counts = store.ledger()
+                self.report.counts = await self.locked(store.ledger)
             finally:
-                store.close()
+                async with self._lock:
+                    self._store = None
+                    await self._env.apart(store.close)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -115,7 +116,7 @@ class Agent:
     async def locked(self, work: Callable[..., T], *arguments: object) -> T:
         """Run work on the store in a worker thread while nobody else uses it."""
         async with self._lock:
-            return await self._env.run(work, *arguments)
+            return await self._env.apart(work, *arguments)
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,6 +136,11 @@ class Agent:
         except BaseException:
             store.close()
             raise
+        for sink in sorted(set(store.waiting()) - {stage.name for stage in self._graph.sinks}):
+            self._journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
+        for name, count in store.dropped.items():
+            told = "the window is another one now: open windows of the old one were dropped"
+            self._journal.say("warning", name, told, {"windows": count})
         for shortage in store.shortages:
             fields = {"path": shortage.path, "missing_bytes": shortage.missing}
             self._journal.say("warning", "", "a local output is shorter than what was committed to it", fields)
@@ -177,12 +183,16 @@ class Agent:
             asyncio.ensure_future(shipper.run()) for shipper in self._shippers.values()
         ]
         commits: asyncio.Future[None] = asyncio.ensure_future(self._commit_loop(store, reading, readers))
+        tasks = [commits, *readers, *shippers]
         try:
-            await _first_failure([commits], [*readers, *shippers])
+            await _first_failure(commits, [*readers, *shippers])
             if self._settings.once and not self._stopping:
-                await self._drain(store)
+                drain = asyncio.ensure_future(self._drain(store))
+                tasks.append(drain)
+                await _first_failure(drain, shippers)
         finally:
-            await _cancel([commits, *readers, *shippers])
+            await _cancel(tasks)
+            await reading.discard()
 
     async def _commit_loop(self, store: Store, reading: Reading, readers: list[asyncio.Future[None]]) -> None:
         while True:
@@ -190,9 +200,11 @@ class Agent:
                 await _cancel(readers)
                 reading.cancelled()
             group, effects = await self._group(reading)
-            final = reading.ended and not self._stopping
-            await self._commit(store, reading, group, effects, final=final)
-            if reading.ended:
+            # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
+            ended = reading.ended
+            seal: Seal = "" if not ended else "flush" if self._stopping else "all"
+            await self._commit(store, reading, group, effects, seal)
+            if ended:
                 return
 
     async def _group(self, reading: Reading) -> tuple[list[Pending], list[Effects]]:
@@ -218,24 +230,23 @@ class Agent:
         return group, effects
 
     async def _commit(
-        self, store: Store, reading: Reading, group: list[Pending], effects: list[Effects], *, final: bool
+        self, store: Store, reading: Reading, group: list[Pending], effects: list[Effects], seal: Seal
     ) -> None:
         async with self._lock:
             marks = self._watermarks(store, reading, group, effects)
             identity = Identity(self._graph.name, store.instance, self._env.host)
             now = self._env.clock.now()
-            changes: Changes = await self._env.run(
-                plan, self._flow, store.windows, effects, marks, identity, now, final
+            changes: Changes = await self._env.apart(
+                plan, self._flow, store.windows, effects, marks, identity, now, seal == "all"
             )
             changes.forgotten = self._forgotten(store)
-            if reading.ended:
-                changes.seal = "all" if final else "flush"
+            changes.seal = seal
             if not changes.empty or store.segments.due(now):
-                await self._env.run(store.commit, changes)
+                await self._env.apart(store.commit, changes)
                 self.report.commits += 1
                 for sent in changes.sent:
                     self.report.sent[sent.stage] = self.report.sent.get(sent.stage, 0) + 1
-            waiting = await self._env.run(store.waiting) if self._shippers else {}
+            waiting = await self._env.apart(self._waiting, store)
         self._committed_at = self._env.clock.monotonic()
         reading.committed(group)
         reading.pause(paused=any(size > SEGMENTS_AHEAD for size in waiting.values()))
@@ -285,10 +296,16 @@ class Agent:
                 found[name] = reached
         return found
 
+    def _waiting(self, store: Store) -> dict[str, int]:
+        """Bytes that wait for the shippers of this program."""
+        return (
+            {sink: size for sink, size in store.waiting().items() if sink in self._shippers} if self._shippers else {}
+        )
+
     async def _drain(self, store: Store) -> None:
-        """Wait until everything sealed is delivered, or the time for it is over."""
+        """Wait until everything sealed is delivered, the time for it is over, or a stop is asked for."""
         deadline = self._env.clock.monotonic() + self._settings.timeout
-        while waiting := await self.locked(store.waiting):
+        while (waiting := await self.locked(self._waiting, store)) and not self._stopping:
             if self._env.clock.monotonic() >= deadline:
                 reasons = {name: shipper.trouble for name, shipper in self._shippers.items() if shipper.trouble}
                 told = "; ".join(f"{name}: {reasons.get(name, 'not delivered in time')}" for name in sorted(waiting))
@@ -299,24 +316,35 @@ class Agent:
             await self._env.clock.sleep(0.02)
 
 
-async def _first_failure(until: list[asyncio.Future[None]], others: list[asyncio.Future[None]]) -> None:
-    """Wait for all of `until`; raise the first error of any task."""
-    open_tasks = set(until) | set(others)
-    while not all(task.done() for task in until):
-        done, open_tasks = await asyncio.wait(open_tasks, return_when=asyncio.FIRST_COMPLETED)
+async def _first_failure(until: asyncio.Future[None], others: list[asyncio.Future[None]]) -> None:
+    """Wait for `until`; raise the first error of any of the tasks."""
+    running = {until, *others}
+    while not until.done():
+        done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
-    for task in until:
-        task.result()
+    until.result()
 
 
 async def _cancel(tasks: list[asyncio.Future[None]]) -> None:
+    """Cancel all and wait for them. Their errors are not raised: the first one is already on its way."""
     for task in tasks:
         task.cancel()
-    for task in tasks:
-        with suppress(asyncio.CancelledError, PipeError, OSError):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_UNUSABLE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
+"""Errors of a path that no retry heals."""
 
 
 def _translated(error: OSError) -> PipeError:
@@ -327,8 +355,8 @@ def _translated(error: OSError) -> PipeError:
             f"{where}no space left on the disk",
             "Nothing is lost: free some space and start again; it goes on where it was.",
         )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ConfigurationError(f"{where}{error.strerror}", "Check the owner and the permissions of the path.")
+    if error.errno in _UNUSABLE:
+        return ConfigurationError(f"{where}{error.strerror}", "Check the path, its owner and its permissions.")
     return InternalError(
         f"{where}{error.strerror or error}", "Nothing that was committed is lost; start again when the cause is gone."
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
-from pipeline.api import Context, Options, Plugin
+from pipeline.api import Context
 from pipeline.plan.graph import Graph
 
 
@@ -14,15 +14,11 @@ async def opened(graph: Graph, context: Callable[[str], Context]) -> AsyncIterat
     """All plugins of the graph are open inside the block; every one that was touched is closed after it.
 
     `context` makes the `ctx` of a stage. Raises what a plugin's `open` raises."""
-    touched: list[Plugin[Options]] = []
-    try:
+    async with AsyncExitStack() as closing:
         for stage in graph.stages.values():
             parts = (stage.input, *(step.plugin for step in stage.steps), stage.output)
             for plugin in parts:
                 if plugin is not None:
-                    touched.append(plugin)
+                    closing.push_async_callback(plugin.close)
                     await plugin.open(context(stage.name))
         yield
-    finally:
-        for one in reversed(touched):
-            await one.close()

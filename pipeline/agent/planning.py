@@ -14,11 +14,13 @@ import polars as pl
 from pipeline.agent.watermarks import AHEAD
 from pipeline.api import Delta, Position, Window
 from pipeline.columns.frames import dump
+from pipeline.errors import InternalError
 from pipeline.plan.effects import Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyWindow, Stage
 from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent
+from pipeline.store.values import position
 from pipeline.store.windows import Held, Windows
 
 DELTAS = 32
@@ -65,6 +67,11 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
     for effect in effects:
         for partition, span in effect.span.items():
             first = spans.get((effect.source, partition))
+            if first is not None and position(first[1]) != position(span.start):
+                raise InternalError(
+                    f"{effect.source}: partition {partition} was read up to {first[1]}, the next batch starts at {span.start}",
+                    "This is a defect of the input plugin. Nothing of the batch is committed.",
+                )
             spans[effect.source, partition] = (first[0] if first else span.start, span.end)
         ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
         for out in effect.outs:
@@ -118,12 +125,13 @@ def _windows(
         marks += [min(max(highest), now + AHEAD)] if highest else []
     mark = max(marks, default=None)
     sent: list[Effects] = []
-    for start in sorted({*new, *(key[1] for key in windows.held if key[0] == name)}):
-        part = windows.part(name, start)
+    parts = {start: part for stage_, start, part in windows.held if stage_ == name}
+    for start in sorted({*new, *parts}):
+        part = parts[start] if start in parts else windows.part(name, start)
         held = windows.held.get((name, start, part), Held())
         added = new.get(start, [])
         end = start + window.size + window.lateness
-        over = final or (mark is not None and end <= mark)
+        over = final or (window.size > 0 and mark is not None and end <= mark)
         if over and (added or held.revision == 0):
             stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
             state = window.merge([*stored, *added])

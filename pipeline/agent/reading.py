@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
+
+import polars as pl
 
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
 from pipeline.env import Env
-from pipeline.errors import InternalError
+from pipeline.errors import InternalError, PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput, Stage
@@ -54,9 +56,16 @@ class Reading:
 
     async def read(self, stage: Stage, source: AnyInput) -> None:
         """Read one source until it ends or is cancelled."""
-        async for batch in source.read(dict(self._progress.get(stage.name, {}))):
-            await self._room.wait()
-            self._take(stage.name, batch)
+        batches = source.read(dict(self._progress.get(stage.name, {})))
+        try:
+            async for batch in batches:
+                # From here on it is unread data to the watermark, also while it waits for room.
+                self._computing.update((stage.name, partition) for partition in batch.span)
+                await self._room.wait()
+                self._take(stage.name, batch)
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
         self.running -= 1
         self._changed.set()
 
@@ -72,7 +81,6 @@ class Reading:
         partitions = frozenset(batch.span)
         effects = asyncio.ensure_future(self._env.run(self._flow.run, source, batch, self._env.clock.now()))
         self._queue.append(Pending(source, partitions, size, effects))
-        self._computing.update((source, partition) for partition in partitions)
         self._size += size
         self._room_or_wait()
         self._changed.set()
@@ -104,7 +112,13 @@ class Reading:
         self._size -= sum(pending.size for pending in group)
         for pending in group:
             self._computing.subtract((pending.source, partition) for partition in pending.partitions)
+        self._computing = +self._computing
         self._room_or_wait()
+
+    async def discard(self) -> None:
+        """The run is over: let what is still computed come to its end, and forget it."""
+        await asyncio.gather(*(pending.effects for pending in self._queue), return_exceptions=True)
+        self._queue.clear()
 
     def pause(self, *, paused: bool) -> None:
         """Stop reading while a sink's outbox is full."""
@@ -142,9 +156,9 @@ async def effects_of(pending: Pending) -> Effects:
     """The result of the computation. A plugin that raises is a defect of the plugin: InternalError."""
     try:
         return await pending.effects
-    except (OSError, MemoryError):
+    except (OSError, MemoryError, PipeError):
         raise
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InternalError(
             f"a filter or output failed on a batch of source {pending.source} ({', '.join(sorted(pending.partitions))}): {told}",

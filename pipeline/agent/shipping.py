@@ -7,16 +7,16 @@ with the same bytes. Another sink never waits for this one.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import TypeVar
 
 from pipeline.agent.telemetry import NodeLog
-from pipeline.api import Position, Result, Segment
+from pipeline.api import Result, Segment
 from pipeline.env import Env
 from pipeline.errors import PipeError
 from pipeline.plan.graph import AnyOutput, Stage
 from pipeline.store import Sealed, Store
+from pipeline.store.values import parsed
 
 T = TypeVar("T")
 
@@ -37,7 +37,6 @@ class Shipper:
         self._lock = lock
         self._log = log
         self._wake = asyncio.Event()
-        self.idle = True
         self.trouble = ""
         """Why the last try failed, while it is being repeated."""
 
@@ -48,10 +47,8 @@ class Shipper:
         """Deliver until cancelled."""
         while True:
             self._wake.clear()
-            self.idle = False
             for sealed in await self._locked(self._store.segments.sealed, self._stage.name):
                 await self._deliver(sealed)
-            self.idle = not self._wake.is_set()
             await self._wake.wait()
 
     async def _deliver(self, sealed: Sealed) -> None:
@@ -70,8 +67,12 @@ class Shipper:
 
     async def _try(self, sealed: Sealed) -> Result:
         try:
-            if self._output.layout.whole and self._output.layout.in_place:
-                spooled = await self._env.run(self._bytes, sealed)
+            layout = self._output.layout
+            if sealed.whole != layout.whole:
+                told = "it was laid out by another version of this sink; run the program as it was to deliver it"
+                return Result(accepted=False, reason=told, after=LONGEST_WAIT)
+            if layout.whole and layout.in_place:
+                spooled = await self._locked(self._bytes, sealed)
                 whole = await self._env.run(self._output.finish, spooled)
                 await self._env.run(self._env.files.write, sealed.place, whole)
                 return Result()
@@ -84,18 +85,10 @@ class Shipper:
             return Result(accepted=False, reason=error.message, after=5.0)
 
     def _bytes(self, sealed: Sealed) -> bytes:
-        if sealed.body is None:
-            return self._store.segments.tail(sealed.id)
-        file = self._env.files.read(sealed.body)
-        try:
-            return file.pread(sealed.size, 0)
-        finally:
-            file.close()
+        return b"".join(self._store.segments.parts(sealed))
 
     def _segment(self, sealed: Sealed) -> Segment:
-        ranges = tuple(
-            (partition, _position(a), _position(b)) for partition, a, b in self._store.segments.ranges(sealed.id)
-        )
+        ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.segments.ranges(sealed.id))
         data = self._store.segments.tail(sealed.id) if sealed.body is None else None
         return Segment(
             sealed.sink,
@@ -112,9 +105,4 @@ class Shipper:
 
     async def _locked(self, work: Callable[..., T], *arguments: object) -> T:
         async with self._lock:
-            return await self._env.run(work, *arguments)
-
-
-def _position(stored: str) -> Position:
-    value: Position = json.loads(stored)
-    return value
+            return await self._env.apart(work, *arguments)

@@ -52,7 +52,7 @@ class Plugin(ABC, Generic[OptionsT]):
 
 
 class Input(Plugin[OptionsT]):
-    """Where events come from.
+    """Where events come from. Names of partitions are unique in a program: begin them with `ctx.node` or make them random.
 
     `read` yields batches for ever (or to the end, when `ctx.once`). For each partition, a batch's span starts exactly
     where the one before it ended; the first starts at `progress` (None for a partition that has none: it is new).
@@ -85,9 +85,6 @@ class Input(Plugin[OptionsT]):
     def committed(self, progress: Mapping[str, Position]) -> None:
         """These positions are durable; a pushed input may answer its sender."""
 
-    def delivered(self, progress: Mapping[str, Position]) -> None:
-        """Everything up to these positions has reached every sink."""
-
 
 class Filter(Plugin[OptionsT]):
     """Columns in, columns out: pure, synchronous, no row loops. Rows it cannot process leave by `batch.reject`.
@@ -95,7 +92,7 @@ class Filter(Plugin[OptionsT]):
     Row order must be kept. A filter must not keep a reference to a batch or its columns."""
 
     ports: tuple[str, ...] = ()
-    """Names of outputs besides the main one, for filters whose `apply_ports` splits the batch."""
+    """Names of outputs instead of the main one, for filters whose `split` divides the batch."""
 
     @abstractmethod
     def schema(self, columns: Columns) -> Columns:
@@ -232,14 +229,11 @@ class Segment:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a delivery. Rows are numbered from 0 in the segment.
-
-    `accepted` False asks for the whole segment again after `after` seconds; `rejected` rows go to the dead letters."""
+    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds."""
 
     accepted: bool = True
     after: float = 1.0
     reason: str = ""
-    rejected: Mapping[int, str] = field(default_factory=dict)
 
 
 Guarantee = Literal["exactly once", "at least once", "at most once"]

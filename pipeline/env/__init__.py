@@ -173,3 +173,7 @@ class Env(Protocol):
     def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
         """Run blocking or heavy work in a worker thread. Cancelled, it first waits for the work to end."""
         ...
+
+    def apart(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
+        """The same in the one thread that is kept for the store, so that a commit never queues behind other work."""
+        ...

@@ -150,9 +150,11 @@ class RealFiles:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(descriptor)
-            return None
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
         return lambda: os.close(descriptor)
 
 
@@ -165,6 +167,7 @@ class RealEnv:
         self.variables: Mapping[str, str] = dict(os.environ) if variables is None else variables
         self.host = socket.gethostname()
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="pipe-work")
+        self._store = ThreadPoolExecutor(1, thread_name_prefix="pipe-store")
 
     def database(self, path: Path) -> Database:
         from pipeline.env.sqlite import SqliteDatabase
@@ -175,7 +178,13 @@ class RealEnv:
         return secrets.token_bytes(size)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        job = asyncio.get_running_loop().run_in_executor(self._workers, work, *arguments)
+        return await self._in(self._workers, work, *arguments)
+
+    async def apart(self, work: Callable[..., T], *arguments: object) -> T:
+        return await self._in(self._store, work, *arguments)
+
+    async def _in(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
+        job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
         try:
             return await asyncio.shield(job)
         except asyncio.CancelledError:
@@ -185,6 +194,7 @@ class RealEnv:
 
     def close(self) -> None:
         self._workers.shutdown(wait=True, cancel_futures=True)
+        self._store.shutdown(wait=True, cancel_futures=True)
 
 
 def _regular(descriptor: int, path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
 
 from pipeline.env import Value
-from pipeline.errors import BrokenDiskError, StateError
+from pipeline.errors import BrokenDiskError, InternalError, StateError
 
 _PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",
@@ -57,7 +57,8 @@ class SqliteDatabase:
             self.rows("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                with suppress(apsw.Error):  # the cause is on its way; a transaction that stays open is never committed
+                    self._connection.execute("ROLLBACK")
             raise
 
     def close(self) -> None:
@@ -89,3 +90,5 @@ class SqliteDatabase:
             raise StateError(
                 f"{self._path} cannot be opened for writing: {error}", "Check its owner and permissions."
             ) from error
+        except apsw.Error as error:
+            raise InternalError(f"{self._path}: {error}", "Nothing that was committed is lost.") from error

@@ -1,6 +1,6 @@
 """The one durable state: a SQLite file and segment files in a directory that one process owns."""
 
-from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Sent
+from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Seal, Sent
 from pipeline.store.segments import Sealed
 from pipeline.store.store import SEGMENTS_AHEAD, Shortage, Store
 
@@ -12,6 +12,7 @@ __all__ = [
     "Grown",
     "Piece",
     "Released",
+    "Seal",
     "Sealed",
     "Sent",
     "Shortage",

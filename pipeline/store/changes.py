@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pipeline.api import Position
+
+Seal = Literal["", "flush", "all"]
+"""`all` seals every open segment (the end of a finite run), `flush` leaves no tail in local files (a clean stop)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +88,11 @@ class Changes:
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     """(source, partition) whose progress is not needed any more."""
     buried: list[Buried] = field(default_factory=list)
-    seal: str = ""
-    """`all` seals every open segment (the end of a finite run); `flush` only writes out what waits for compression."""
+    seal: Seal = ""
 
     @property
     def empty(self) -> bool:
-        """True when committing would change nothing but the sealing of segments that are due."""
+        """True when nothing happened that must be kept. Watermarks alone are not worth a commit: they come back."""
         return not (
-            self.advances
-            or self.pieces
-            or self.grown
-            or self.sent
-            or self.released
-            or self.buried
-            or self.seal
-            or self.watermarks
+            self.advances or self.pieces or self.grown or self.sent or self.released or self.buried or self.seal
         )

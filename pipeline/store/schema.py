@@ -48,6 +48,7 @@ CREATE TABLE segment (
   state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
   layout TEXT NOT NULL,       -- how it was laid out: a JSON text
   place TEXT NOT NULL,        -- its body; for whole files, where the finished file goes
+  device INTEGER NOT NULL, inode INTEGER NOT NULL,  -- of the body in place; 0 before there was one
   base INTEGER NOT NULL,      -- bytes that were in the body before us
   size INTEGER NOT NULL,      -- bytes of ours in the body
   plain INTEGER NOT NULL,     -- bytes before compression, tail included

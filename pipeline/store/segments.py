@@ -47,11 +47,17 @@ class Open:
     plain: int = 0
     rows: int = 0
     opened: int = 0
+    device: int = 0
+    inode: int = 0
+    """The body in place, as it was when it was last committed to; 0 before there was one."""
     used: int = 0
     """When it last got rows, or when this process began."""
     tail: int = 0
     """Bytes in tail rows."""
     ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Partition → (from, to); not kept for local files, which are never delivered."""
+    moved: set[str] = field(default_factory=set)
+    """Partitions of `ranges` that this commit changed."""
     fresh: list[bytes] = field(default_factory=list)
     """Pieces of this commit."""
     file: AppendFile | None = None
@@ -81,6 +87,8 @@ class Sealed:
     size: int
     sha256: str
     body: Path | None
+    whole: bool
+    """Laid out to be encoded as a whole."""
 
 
 class Segments:
@@ -102,11 +110,11 @@ class Segments:
     def load(self) -> None:
         """Read what is open from the database."""
         self._next = 1 + number(self._database.rows("SELECT coalesce(max(id), 0) FROM segment")[0][0])
-        columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened"
+        columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened, device, inode"
         for row in self._database.rows(f"SELECT {columns} FROM segment WHERE state = 'open'"):  # noqa: S608 — a constant
             segment = Open(
                 number(row[0]), text(row[1]), text(row[2]), number(row[3]), _layout(text(row[4])), Path(text(row[5])),
-                number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]),
+                number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]), number(row[11]), number(row[12]),
             )  # fmt: skip
             (tail,) = self._database.rows(
                 "SELECT coalesce(sum(length(data)), 0) FROM tail WHERE segment = ?", (segment.id,)
@@ -119,11 +127,14 @@ class Segments:
     def cut_back(self) -> list[tuple[Path, int]]:
         """Cut bodies to their committed length and remove bodies that nobody owns.
 
-        Returns (path, missing bytes) of bodies that are shorter than was committed: somebody else cut or removed them."""
+        Returns (path, missing bytes) of bodies that are shorter than was committed: somebody else cut or removed them. A
+        local file that is another one by now is left alone; `prepare` will name it."""
         short = []
         for segment in self._open.values():
             body = self._body(segment)
             found = self._env.files.stat(body)
+            if found is not None and segment.inode and (found.device, found.inode) != (segment.device, segment.inode):
+                continue
             have, want = (found.size if found else 0), segment.base + segment.size
             if have > want:
                 file = self._env.files.append(body)
@@ -132,7 +143,6 @@ class Segments:
                 file.close()
             elif have < want:
                 short.append((body, want - have))
-                segment.base, segment.size = have, 0
         owned = {f"{number(row[0]):09d}" for row in self._database.rows("SELECT id FROM segment")}
         for path in self._env.files.glob(str(self._outbox / "*")):
             if path.name not in owned:
@@ -171,10 +181,11 @@ class Segments:
             if segment is None:
                 self._start(sink, path, now)
             else:
-                # The file was moved or removed under us: what it held is its taker's; go on in a new one.
+                # The file was moved, removed or cut under us: what it held is its taker's. Go on at the end of what is there.
                 self._close(segment)
                 found = self._env.files.stat(segment.place)
                 segment.base, segment.size = (found.size if found else 0), 0
+                segment.device, segment.inode = (found.device, found.inode) if found else (0, 0)
                 self._database.rows("DELETE FROM frame WHERE segment = ?", (segment.id,))
                 self._record(segment)
 
@@ -185,9 +196,10 @@ class Segments:
         segment.fresh += piece.data
         segment.plain += sum(map(len, piece.data))
         segment.rows += piece.rows
-        for partition, (start, stop) in piece.ranges.items():
+        for partition, (start, stop) in () if segment.in_place else piece.ranges.items():
             earlier = segment.ranges.get(partition)
             segment.ranges[partition] = (earlier[0] if earlier else position(start), position(stop))
+            segment.moved.add(partition)
         self._touched[segment.id] = segment
 
     def settle(self, now: int, how: str) -> None:
@@ -221,7 +233,7 @@ class Segments:
     def sealed(self, sink: str | None = None) -> list[Sealed]:
         """Sealed segments (of one sink), oldest first."""
         rows = self._database.rows(
-            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain FROM segment "
+            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain, layout FROM segment "
             "WHERE state = 'sealed' AND (? IS NULL OR sink = ?) ORDER BY id",
             (sink, sink),
         )
@@ -229,8 +241,9 @@ class Segments:
             Sealed(
                 number(id), text(name_of), text(path), number(count), text(name), Path(text(place)), number(rows_),
                 number(size) or number(plain), text(sha), self._outbox / f"{number(id):09d}" if number(size) else None,
+                _layout(text(layout)).whole,
             )
-            for id, name_of, path, count, name, place, rows_, size, sha, plain in rows
+            for id, name_of, path, count, name, place, rows_, size, sha, plain, layout in rows
         ]  # fmt: skip
 
     def tail(self, id: int) -> bytes:
@@ -238,6 +251,13 @@ class Segments:
         return b"".join(
             data(row[0]) for row in self._database.rows("SELECT data FROM tail WHERE segment = ? ORDER BY seq", (id,))
         )
+
+    def parts(self, sealed: Sealed) -> Iterator[bytes]:
+        """All bytes of a sealed segment, in parts. Raises InternalError when the body ends early."""
+        if sealed.body is None:
+            yield self.tail(sealed.id)
+        else:
+            yield from self._read(sealed.body, sealed.size)
 
     def ranges(self, id: int) -> list[tuple[str, str, str]]:
         rows = self._database.rows(
@@ -259,10 +279,14 @@ class Segments:
         return segment.place if segment.in_place else self._outbox / f"{segment.id:09d}"
 
     def _ready(self, segment: Open | None) -> bool:
-        if segment is None or segment.file is None or not segment.in_place:
+        """Whether the body is the file that was committed to, as long as it was left."""
+        if segment is None or not segment.in_place:
             return segment is not None
-        named, held = self._env.files.stat(segment.place), segment.file.stat()
-        return named is not None and (named.device, named.inode) == (held.device, held.inode)
+        found = self._env.files.stat(segment.place)
+        if found is None or not segment.inode:
+            return found is None and segment.base + segment.size == 0
+        same = (found.device, found.inode) == (segment.device, segment.inode)
+        return same and found.size == segment.base + segment.size
 
     def _due(self, segment: Open, now: int) -> bool:
         roll = segment.layout.roll
@@ -285,17 +309,23 @@ class Segments:
         segment = Open(self._next, sink, path, count, layout, place, opened=now, used=now)
         self._next += 1
         if segment.in_place and (found := self._env.files.stat(place)) is not None:
-            segment.base = found.size
+            segment.base, segment.device, segment.inode = found.size, found.device, found.inode
+        where = (str(place), segment.device, segment.inode, segment.base)
         self._database.rows(
-            "INSERT INTO segment (id, sink, path, number, state, layout, place, base, size, plain, rows, opened) "
-            "VALUES (?, ?, ?, ?, 'open', ?, ?, ?, 0, 0, 0, ?)",
-            (segment.id, sink, path, count, _layout_text(layout), str(place), segment.base, now),
+            "INSERT INTO segment (id, sink, path, number, state, layout, place, device, inode, base, size, plain, rows, opened) "
+            "VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, 0, 0, 0, ?)",
+            (segment.id, sink, path, count, _layout_text(layout), *where, now),
         )
         self._database.rows(
             "INSERT INTO number VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last", (sink, path, count)
         )
         self._open[sink, path] = segment
         return segment
+
+    def _numbered(self, segment: Open) -> bool:
+        """Whether the segment's file has a number in its name, so that it is ours alone."""
+        rolled = segment.layout.roll.age is not None or segment.layout.roll.size is not None
+        return rolled or segment.path.endswith("/")
 
     def _place(self, sink: str, path: str, count: int, layout: Layout) -> Path:
         if not layout.in_place:
@@ -343,7 +373,8 @@ class Segments:
         small = not segment.in_place and segment.size == 0 and segment.layout.compression == "none"
         self._move(segment, last=not small)
         if segment.in_place:
-            if segment.layout.compression == "zstd" and segment.size:
+            if segment.layout.compression == "zstd" and segment.size and self._numbered(segment):
+                # Only where nothing is ever appended behind it: a table that is not the last thing is no table.
                 frames = self._database.rows(
                     "SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,)
                 )
@@ -372,14 +403,18 @@ class Segments:
         del self._open[segment.sink, segment.path]
 
     def _record(self, segment: Open) -> None:
+        if segment.file is not None and segment.in_place:
+            held = segment.file.stat()
+            segment.device, segment.inode = held.device, held.inode
         self._database.rows(
-            "UPDATE segment SET base = ?, size = ?, plain = ?, rows = ? WHERE id = ?",
-            (segment.base, segment.size, segment.plain, segment.rows, segment.id),
+            "UPDATE segment SET device = ?, inode = ?, base = ?, size = ?, plain = ?, rows = ? WHERE id = ?",
+            (segment.device, segment.inode, segment.base, segment.size, segment.plain, segment.rows, segment.id),
         )
         self._database.many(
             "INSERT INTO range VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET stop = excluded.stop",
-            [(segment.id, partition, start, stop) for partition, (start, stop) in segment.ranges.items()],
+            [(segment.id, partition, *segment.ranges[partition]) for partition in sorted(segment.moved)],
         )
+        segment.moved.clear()
 
     def _hash(self, segment: Open) -> str:
         digest = hashlib.sha256()

@@ -9,7 +9,8 @@ memory may be ahead of the disk. Open a new one; what was not committed is then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pipeline.errors import InternalError, StateError
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.recovery import Opening, prepare
 from pipeline.store.segments import Sealed, Segments
-from pipeline.store.values import data, number, position, text
+from pipeline.store.values import data, number, parsed, position, text
 from pipeline.store.windows import Windows
 
 DEAD_BYTES = 64 << 20
@@ -53,7 +54,10 @@ class Store:
         self.windows = Windows(database)
         self.progress: dict[str, dict[str, Position]] = {}
         self.shortages: list[Shortage] = []
+        self.dropped: dict[str, int] = {}
+        """Window stage → windows whose unsent state `arrange` dropped."""
         self._positions: dict[tuple[str, str], str] = {}
+        self._buried = 0
 
     @classmethod
     def open(cls, env: Env, folder: Path, *, program: str, base: Path) -> Store:
@@ -73,20 +77,21 @@ class Store:
     def _load(self) -> None:
         for source, partition, at in self._database.rows("SELECT source, partition, position FROM progress"):
             self._positions[text(source), text(partition)] = text(at)
-            self.progress.setdefault(text(source), {})[text(partition)] = _parsed(text(at))
+            self.progress.setdefault(text(source), {})[text(partition)] = parsed(text(at))
         self.segments.load()
         self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
         self.windows.load()
+        self._buried = number(self._database.rows("SELECT coalesce(sum(length(frame)), 0) FROM dead")[0][0])
 
     def arrange(self, layouts: Mapping[str, Layout], windows: Mapping[str, str]) -> None:
         """Say what the program is now: each sink's layout, each window stage's fingerprint.
 
         Segments laid out otherwise are sealed; the state of windows that mean something else, or that
         are gone, is dropped."""
-        with self._database.transaction():
-            self._fence()
+        with self._changing():
             self.segments.arrange(dict(layouts))
-            self.windows.arrange(windows)
+            self.dropped = self.windows.arrange(windows)
+        self.segments.settled()
 
     # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -94,16 +99,11 @@ class Store:
         """Apply all of `changes` durably, or raise and apply nothing.
 
         Raises OSError (a full disk: ENOSPC), BrokenDiskError, InternalError (a batch that was committed before)."""
-        if self._broken:
-            raise InternalError("this store failed before and must be opened anew")
-        self._broken = True
         now = self._env.clock.now()
         if unready := self.segments.unready(changes.pieces):
-            with self._database.transaction():
-                self._fence()
+            with self._changing():
                 self.segments.prepare(unready, now)
-        with self._database.transaction():
-            self._fence()
+        with self._changing():
             for advance in changes.advances:
                 self._advance(advance)
             for source, partition in changes.forgotten:
@@ -115,24 +115,15 @@ class Store:
             self._count(changes)
             self._bury(changes, now)
         self.segments.settled()
-        self._broken = False
 
-    def acknowledge(self, segments: Iterable[Sealed], refused: Changes | None = None) -> None:
-        """These segments are durable at their destination: forget them, then their bytes.
-
-        `refused`: counts and dead letters for rows that the destination rejected for good."""
+    def acknowledge(self, segments: Iterable[Sealed]) -> None:
+        """These segments are durable at their destination: forget them, then their bytes."""
         done = list(segments)
-        self._broken = True
-        with self._database.transaction():
-            self._fence()
+        with self._changing():
             for segment in done:
                 self.segments.remove(segment.id)
-            if refused is not None:
-                self._count(refused)
-                self._bury(refused, self._env.clock.now())
         for segment in done:
             self.segments.release(segment.id)
-        self._broken = False
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,9 +149,21 @@ class Store:
 
     def close(self) -> None:
         """Let go of files, database and lock. Nothing is written."""
-        self.segments.close()
-        self._database.close()
-        self._unlock()
+        with ExitStack() as closing:
+            closing.callback(self._unlock)
+            closing.callback(self._database.close)
+            closing.callback(self.segments.close)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """A transaction of this life. An error leaves memory ahead of the disk, so the store is unusable from then on."""
+        if self._broken:
+            raise InternalError("this store failed before and must be opened anew")
+        self._broken = True
+        with self._database.transaction():
+            self._fence()
+            yield
+        self._broken = False
 
     # ── inside a transaction ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -215,15 +218,8 @@ class Store:
             "INSERT INTO dead (stage, rows, time, frame) VALUES (?, ?, ?, ?)",
             [(buried.stage, buried.rows, now, buried.frame) for buried in changes.buried],
         )
-        self._database.rows(
-            "DELETE FROM dead WHERE id IN (SELECT id FROM (SELECT id, sum(length(frame)) OVER (ORDER BY id DESC) AS total "
-            "FROM dead) WHERE total > ?)",
-            (DEAD_BYTES,),
-        )
-
-
-def _parsed(stored: str) -> Position:
-    import json
-
-    value: Position = json.loads(stored)
-    return value
+        self._buried += sum(len(buried.frame) for buried in changes.buried)
+        while self._buried > DEAD_BYTES:
+            oldest = self._database.rows("SELECT id, length(frame) FROM dead ORDER BY id LIMIT 1")
+            self._database.rows("DELETE FROM dead WHERE id = ?", (oldest[0][0],))
+            self._buried -= number(oldest[0][1])

@@ -30,3 +30,9 @@ def data(value: Value) -> bytes:
 def position(value: Position) -> str:
     """The one text of a position: two positions are the same when their texts are."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def parsed(stored: str) -> Position:
+    """The position of a text."""
+    value: Position = json.loads(stored)
+    return value

@@ -17,6 +17,9 @@ REMEMBERED = 30 * 24 * 3600 * 1_000_000
 """How long (µs of event time) a window that was let go is remembered, so that later events become an extra part."""
 
 
+HOUR = 3600 * 1_000_000
+
+
 @dataclass(slots=True)
 class Held:
     """A window with state. `revision` is 0 while it was not sent; `closed` is the watermark at its last sending."""
@@ -35,45 +38,46 @@ class Windows:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.held: dict[Key, Held] = {}
-        self.released: dict[tuple[str, int], int] = {}
-        """(stage, start) → highest part whose state was let go."""
+        self._forgot: dict[str, int] = {}
         self.high: dict[str, dict[str, int]] = {}
         self.watermarks: dict[str, int] = {}
 
     def load(self) -> None:
         for stage, start, part, revision, closed, kept in self._database.rows(
-            "SELECT stage, start, part, revision, closed, kept FROM window ORDER BY part"
+            "SELECT stage, start, part, revision, closed, kept FROM window WHERE kept > 0"
         ):
-            if number(kept):
-                (count,) = self._database.rows(
-                    "SELECT count(*) FROM delta WHERE stage = ? AND start = ? AND part = ?", (stage, start, part)
-                )
-                closing = None if closed is None else number(closed)
-                self.held[text(stage), number(start), number(part)] = Held(
-                    number(revision), closing, number(count[0]), number(kept)
-                )
-            else:
-                self.released[text(stage), number(start)] = number(part)
+            (count,) = self._database.rows(
+                "SELECT count(*) FROM delta WHERE stage = ? AND start = ? AND part = ?", (stage, start, part)
+            )
+            closing = None if closed is None else number(closed)
+            held = Held(number(revision), closing, number(count[0]), number(kept))
+            self.held[text(stage), number(start), number(part)] = held
         for stage, partition, time in self._database.rows("SELECT stage, partition, time FROM high"):
             self.high.setdefault(text(stage), {})[text(partition)] = number(time)
         for stage, mark in self._database.rows("SELECT stage, watermark FROM clock WHERE watermark IS NOT NULL"):
             self.watermarks[text(stage)] = number(mark)
 
-    def arrange(self, fingerprints: Mapping[str, str]) -> None:
-        """Inside a transaction: drop the state of stages that are gone or mean something else now."""
+    def arrange(self, fingerprints: Mapping[str, str]) -> dict[str, int]:
+        """Inside a transaction: drop the state of stages that are gone or mean something else now.
+
+        Returns how many windows of each such stage were never sent."""
+        dropped: dict[str, int] = {}
         known = {text(stage): text(mark) for stage, mark in self._database.rows("SELECT stage, fingerprint FROM clock")}
         for stage in known:
             if fingerprints.get(stage) != known[stage]:
                 for table in ("delta", "window", "high", "clock"):
                     self._database.rows(f"DELETE FROM {table} WHERE stage = ?", (stage,))  # noqa: S608 — names from the line above
+                unsent = sum(key[0] == stage and held.revision == 0 for key, held in self.held.items())
+                if unsent:
+                    dropped[stage] = unsent
                 self.held = {key: held for key, held in self.held.items() if key[0] != stage}
-                self.released = {key: part for key, part in self.released.items() if key[0] != stage}
                 self.high.pop(stage, None)
                 self.watermarks.pop(stage, None)
         self._database.many(
             "INSERT INTO clock VALUES (?, ?, NULL) ON CONFLICT DO NOTHING",
             [(stage, mark) for stage, mark in fingerprints.items()],
         )
+        return dropped
 
     def deltas(self, stage: str, start: int, part: int) -> list[bytes]:
         """The stored state of a window, oldest delta first."""
@@ -83,9 +87,10 @@ class Windows:
         return [data(row[0]) for row in rows]
 
     def part(self, stage: str, start: int) -> int:
-        """The part that events of a window go to now: one more than the last that was let go."""
-        last = self.released.get((stage, start))
-        return 0 if last is None else last + 1
+        """The part that events of a window go to now: the one with state, or one more than the last that was let go."""
+        last = self._database.rows("SELECT max(part), kept FROM window WHERE stage = ? AND start = ?", (stage, start))
+        part, kept = last[0]
+        return 0 if part is None else number(part) + (0 if kept else 1)
 
     def apply(self, changes: Changes) -> None:
         """Inside a commit's transaction."""
@@ -111,7 +116,6 @@ class Windows:
             key = (gone.stage, gone.start, gone.part)
             held = self.held.pop(key, Held(revision=1))
             held.size = 0
-            self.released[gone.stage, gone.start] = gone.part
             self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
             self._write(key, held)
         for (stage, partition), time in changes.high.items():
@@ -140,10 +144,9 @@ class Windows:
         )
 
     def _forget(self, stage: str, mark: int) -> None:
-        old = [key for key in self.released if key[0] == stage and key[1] < mark - REMEMBERED]
-        if len(old) > 1000:
+        """Once an hour of event time: windows that were let go long ago are forgotten."""
+        if mark - self._forgot.get(stage, 0) > HOUR:
+            self._forgot[stage] = mark
             self._database.rows(
                 "DELETE FROM window WHERE stage = ? AND kept = 0 AND start < ?", (stage, mark - REMEMBERED)
             )
-            for key in old:
-                del self.released[key]

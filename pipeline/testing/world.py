@@ -101,9 +101,16 @@ class SimEnv:
 
     def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
         async def inline() -> T:
-            return work(*arguments)
+            # As with threads, others go on before the work begins and before its result is seen.
+            await asyncio.sleep(0)
+            result = work(*arguments)
+            await asyncio.sleep(0)
+            return result
 
         return inline()
+
+    def apart(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
+        return self.run(work, *arguments)
 
     def hold(self, unlock: Callable[[], None]) -> None:
         self._locks.append(unlock)

@@ -8,10 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.api import Layout, Roll, Template
+from pipeline.agent.planning import Identity, plan
+from pipeline.api import Layout, Roll, Span, Template
 from pipeline.columns.frames import dump
 from pipeline.env.real import RealEnv
 from pipeline.errors import InternalError, StateError
+from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import Graph
 from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent, Store
 from pipeline.store import store as store_module
 
@@ -213,4 +217,32 @@ def test_counts_add_up_and_dead_letters_are_bounded(
         store.commit(Changes(counts=Counter({("t", "rejected"): 2}), buried=[Buried("t", 2, frame)]))
     assert store.ledger() == {("t", "rejected"): 6}
     assert [(id, stage, rows) for id, stage, rows, _, _ in store.dead()] == [(3, "t", 2), (2, "t", 2)]
+    store.close()
+
+
+def test_another_file_under_the_name_is_not_cut(env: RealEnv, tmp_path: Path) -> None:
+    """Moved away and replaced while nobody ran: the new file keeps its bytes and is appended to."""
+    store = opened(env, tmp_path)
+    store.commit(piece("out", b"one\n", 4))
+    store.close()
+    (tmp_path / "out").rename(tmp_path / "taken")
+    (tmp_path / "out").write_bytes(b"somebody else's bytes\n")
+    again = opened(env, tmp_path)
+    again.commit(piece("out", b"two\n", 8, 4))
+    again.close()
+    opened(env, tmp_path).close()
+    assert (tmp_path / "out").read_bytes() == b"somebody else's bytes\ntwo\n"
+    assert (tmp_path / "taken").read_bytes() == b"one\n"
+
+
+def test_a_gap_between_batches_of_one_commit_is_refused(env: RealEnv, tmp_path: Path) -> None:
+    """An input that skips bytes is found out before anything is written."""
+    effects = [
+        Effects(source="src", span={"p": Span(None, 4)}),
+        Effects(source="src", span={"p": Span(5, 9)}),
+    ]
+    store = opened(env, tmp_path)
+    flow = Flow(Graph("a.pipe", {}, frozenset()), "host")
+    with pytest.raises(InternalError, match="partition p was read up to 4, the next batch starts at 5"):
+        plan(flow, store.windows, effects, {}, Identity("a.pipe", "i", "host"), 0)
     store.close()
