@@ -37,7 +37,7 @@ T = TypeVar("T")
 PERIOD = 1.0
 """Seconds between commits under a steady load."""
 
-GROUP = 24 << 20
+GROUP = 16 << 20
 """Bytes of records that make a commit due at once."""
 
 

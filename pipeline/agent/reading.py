@@ -22,7 +22,7 @@ from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput, Stage
 
-AHEAD = 48 << 20
+AHEAD = 32 << 20
 """Bytes of records that may be read but not committed."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 from pipeline.columns.traffic import Traffic
 

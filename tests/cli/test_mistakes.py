@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 from pipeline.cli import main
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 from pipeline.cli import main
 from pipeline.plan.catalog import KINDS, Catalog, Kind

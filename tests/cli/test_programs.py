@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conftest import Pipe
+from command import Pipe
 
 PROGRAM = """# kept
 source a=generate(count:3)

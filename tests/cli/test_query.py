@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 WORDS = "b 1\na 2\nb 3\nc 4\nb 5\na 6\n"
 PARSED = "file('in.log') | grok('%{WORD:w} %{INT:n:int}')"
@@ -77,3 +77,9 @@ def test_standard_input_is_an_input(pipe: Pipe) -> None:
     """`stdin()` reads what is piped in."""
     done = pipe("query", "stdin() | count()", stdin=b"1\n2\n3")
     assert json.loads(done.stdout)["value"] == 3
+
+
+def test_an_aggregate_over_many_batches_has_one_answer(pipe: Pipe) -> None:
+    """However many commits the input takes."""
+    done = pipe("query", "generate(count: 400000) | count()", "--format", "json")
+    assert (done.returncode, done.stdout) == (0, b'{"metric":"count","value":400000}\n')

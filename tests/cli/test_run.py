@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 COPY = """
 source log = file("in.log")
@@ -154,3 +154,15 @@ def test_includes_are_read_relative_to_their_program(pipe: Pipe) -> None:
     missing: Path = pipe.write("parts/main.pipe", 'include "nope.pipe"\n')
     assert missing.exists()
     assert b"parts/main.pipe:1:" in pipe("check", "parts/main.pipe").stderr
+
+
+def test_a_reader_that_goes_away_ends_the_run(pipe: Pipe) -> None:
+    """`pipe run … | head -1`: no error, no traceback, no process left behind."""
+    process = pipe.start("run", "-e", "source a = generate(rate: 2000) sink s = a -> console(format: json)")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=30) == 0
+    assert b"Traceback" not in process.stderr.read()
+    process.stderr.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from conftest import Pipe
+from command import Pipe
 
 from pipeline.agent.control import LONGEST_REQUEST, ask
 from pipeline.cli.audit import account
