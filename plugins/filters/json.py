@@ -31,7 +31,9 @@ with warnings.catch_warnings():
 
     class Options(api.Options):
         field: api.Field = api.option("The text to parse, a string or bytes.", default=api.Field(("@raw",), api.BYTES))
-        into: api.NewName | None = api.option("Nest the members under this name; without it they become fields.", default=None)
+        into: api.NewName | None = api.option(
+            "Nest the members under this name; without it they become fields.", default=None
+        )
         schema: dict[str, TypeName] = api.option(  # type: ignore[assignment]  # pydantic's method of that name
             "Types of members, such as `{status: int}`; a path is written with back-ticks. Others have the type that "
             "their use demands.",

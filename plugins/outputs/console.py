@@ -22,6 +22,9 @@ Fact = Mapping[str, object]
 SHOWN = 5
 """Rows of a metric that the table shows."""
 
+FRAME = 4
+"""Lines of the table besides its values: window, heading, rule, and the cursor's line."""
+
 
 class Options(api.Options):
     format: Literal["auto", "table", "json"] = api.option(
@@ -96,7 +99,8 @@ sink out = facts -> console()
         if self._live is not None:
             if self._board.add([json.loads(line) for line in data.splitlines()]):
                 self._live.start()
-                self._live.update(table(self._board.facts), refresh=True)
+                height = self._live.console.size.height
+                self._live.update(table(self._board.facts, height), refresh=True)
         elif self.stream is not None:
             self.stream.write(data.decode())
             self.stream.flush()
@@ -136,8 +140,10 @@ class Board:
         return list(self._facts.values())
 
 
-def table(facts: Sequence[Fact]) -> RenderableType:
-    """The facts of one window, for rich: metrics in the order in which they came, the highest values of each."""
+def table(facts: Sequence[Fact], height: int | None = None) -> RenderableType:
+    """The facts of one window, for rich: metrics in the order in which they came, the highest values of each.
+
+    `height`: lines of the terminal; every metric is shown, with as many of its values as fit."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -150,17 +156,24 @@ def table(facts: Sequence[Fact]) -> RenderableType:
     metrics: dict[str, list[Fact]] = {}
     for fact in facts:
         metrics.setdefault(str(fact.get("metric", "")), []).append(fact)
+    shown = SHOWN if height is None else _fitting([len(rows) for rows in metrics.values()], height - FRAME)
     for metric, rows in metrics.items():
         ordered = sorted(rows, key=_order)
-        for place, fact in enumerate(ordered[:SHOWN]):
+        for place, fact in enumerate(ordered[:shown]):
             made.add_row(
                 Text(metric if place == 0 else ""),
                 Text(_group(fact), no_wrap=True, overflow="ellipsis"),
                 Text(_value(fact)),
             )
-        if len(ordered) > SHOWN:
-            made.add_row("", Text(f"… {len(ordered) - SHOWN} more", style="dim"), "")
+        if len(ordered) > shown and height is None:
+            made.add_row("", Text(f"… {len(ordered) - shown} more", style="dim"), "")
     return Group(Text(_window(facts[0]) if facts else "no facts yet", style="bold"), made)
+
+
+def _fitting(sizes: Sequence[int], lines: int) -> int:
+    """How many values of each metric fit into so many lines; at least one, at most SHOWN."""
+    fits = [count for count in range(1, SHOWN + 1) if sum(min(size, count) for size in sizes) <= lines]
+    return max(fits, default=1)
 
 
 def _order(fact: Fact) -> tuple[float, float]:

@@ -137,3 +137,16 @@ def test_segments_are_sealed_with_every_commit():
     """What is committed is shown at once; a crash may show it twice."""
     made = Console(Options())
     assert (made.layout.roll, made.layout.in_place, made.guarantee()[0]) == (api.Roll(age=0), False, "at least once")
+
+
+@pytest.mark.parametrize(("height", "values"), [(24, 2), (60, 5), (10, 1)])
+def test_every_metric_is_shown_on_a_small_terminal(height, values):
+    """The number of values of each follows the terminal's height."""
+    facts = [fact(f"m{metric}", {"k": f"v{rank}"}, 10 - rank, rank=rank) for metric in range(9) for rank in range(1, 8)]
+    stream = io.StringIO()
+    Terminal(file=stream, width=60).print(table(facts, height))
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("m") and line[1].isdigit()] == [
+        f"m{n}" for n in range(9)
+    ]
+    assert sum(f" v{rank} " in line for line in lines for rank in range(1, 8)) == 9 * values
