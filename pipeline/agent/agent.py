@@ -343,6 +343,9 @@ _UNUSABLE = (
     errno.EISDIR,
     errno.ELOOP,
     errno.ENAMETOOLONG,
+    errno.ENXIO,
+    errno.EINVAL,
+    errno.EEXIST,
 )
 """Errors of a path that no retry heals."""
 

@@ -62,7 +62,6 @@ def plan(
 
 def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
     spans: dict[tuple[str, str], tuple[Position, Position]] = {}
-    pieces: dict[tuple[str, str], list[tuple[bytes, int, dict[str, tuple[Position, Position]]]]] = {}
     dead: dict[str, list[pl.DataFrame]] = {}
     for effect in effects:
         for partition, span in effect.span.items():
@@ -75,7 +74,8 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
             spans[effect.source, partition] = (first[0] if first else span.start, span.end)
         ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
         for out in effect.outs:
-            pieces.setdefault((out.sink, out.path), []).append((out.data, out.rows, ranges))
+            torn = next(iter(ranges), "") if out.torn else ""
+            changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, torn))
         for stage, frame in effect.dead:
             dead.setdefault(stage, []).append(frame)
         changes.counts.update(effect.counts)
@@ -84,13 +84,6 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
                 key = (stage, partition)
                 changes.high[key] = max(mark, changes.high.get(key, mark))
     changes.advances += [Advance(*key, start, end) for key, (start, end) in spans.items()]
-    for (sink, path), parts in pieces.items():
-        covered: dict[str, tuple[Position, Position]] = {}
-        for _, _, ranges in parts:
-            for partition, (start, end) in ranges.items():
-                covered[partition] = (covered[partition][0] if partition in covered else start, end)
-        data = tuple(part[0] for part in parts)
-        changes.pieces.append(Piece(sink, path, data, sum(part[1] for part in parts), covered))
     changes.buried += [
         Buried(stage, sum(frame.height for frame in frames), dump([pl.concat(frames)]))
         for stage, frames in dead.items()

@@ -78,6 +78,10 @@ class Input(Plugin[OptionsT]):
         finished for good are left out."""
         return {}
 
+    def reads(self) -> Sequence[str]:
+        """Globs of the local files that it reads, so that no sink of the program writes into them."""
+        return ()
+
     def forgotten(self) -> Collection[str]:
         """Partitions that are gone for good: their progress is dropped by one of the next commits."""
         return ()

@@ -59,6 +59,8 @@ _PLAN = (
     Code("P109", "environment variable that is not set", "`env` is read when the program is loaded; a second argument is its default."),
     Code("P110", "setting that does not fit", "`--set NAME=VALUE` replaces a `let` of the program by a value of the same type."),
     Code("P111", "upstream that cannot be read", "Nothing comes out of a sink but `.rejected`."),
+    Code("P112", "two sinks write one file", "Each sink commits the length of its file; two of them would cut each other's rows."),
+    Code("P113", "sink into its own source", "A log that a sink of the same program writes would feed itself for ever."),
     Code("P201", "unknown plugin", "Inputs follow `source NAME =`, filters follow `|`, outputs follow `->`. `pipe plugins` lists what is installed."),
     Code("P202", "plugin that cannot be used", "A package that it needs is missing, it is written for another version of the API, or two distributions define its name."),
     Code("P203", "unknown option", "`pipe plugins NAME` lists a plugin's options."),

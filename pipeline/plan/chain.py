@@ -135,7 +135,8 @@ def _moved(
     places = point.open if before.open else ()
     if opens and after.open:
         places = (*places, Place(origin))
-    if point.columns.open and point.open:
+    if point.columns.open and point.open and after.open:
+        # Only where the other members go on beside the new name: a window's rows, say, leave them all behind.
         for name in after.fields:
             if name not in before.fields and not opens:
                 scope.unknowns.member(point.open, name)

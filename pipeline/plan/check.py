@@ -15,6 +15,7 @@ from pipeline.plan.findings import Findings
 from pipeline.plan.graph import Graph
 from pipeline.plan.inference import Demands, Unknowns
 from pipeline.plan.names import Names, collect, order, resolve
+from pipeline.plan.places import check_places
 from pipeline.plan.scope import Constant, Scope
 from pipeline.plan.stages import Building
 
@@ -75,6 +76,7 @@ def check(
     else:
         findings.extend(first)
     _sinks(names, program, findings)
+    check_places(building.stages, names.stages, findings)
     if not names.broken and not any(found.code in ("P101", "P105") for found in findings.all):
         _unused(names, building, findings)
     asked = {text for use in [*uses.values(), *building.asked] for kind, text in use if kind == "env"}

@@ -19,6 +19,8 @@ class Out:
     path: str
     data: bytes
     rows: int
+    torn: bool = False
+    """The last record has no newline: only its own partition may continue it."""
 
 
 @dataclass

@@ -109,9 +109,8 @@ class Flow:
         parts = [("", batch.frame)] if layout.path is None else split(layout.path.parts, batch.frame)
         for path, frame in parts:
             data = output.encode(frame)
-            if layout.exact and not batch.terminated:
-                data = data.removesuffix(b"\n")
-            effects.outs.append(Out(stage.name, path, data, frame.height))
+            torn = layout.exact and not batch.terminated
+            effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, frame.height, torn))
 
     def _rejected(
         self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects

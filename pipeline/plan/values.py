@@ -7,11 +7,13 @@ import types
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+import polars as pl
 import pydantic
 
 from pipeline.api import Expr, Field, Hole, Template
 from pipeline.api.options import Bare, Bytes, Microseconds
-from pipeline.columns.types import BOOL, DURATION, INT
+from pipeline.columns.times import format_time
+from pipeline.columns.types import BOOL, DURATION, INT, TIME, dtype
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
 from pipeline.plan import lower
@@ -303,7 +305,20 @@ def template(node: ast.Expression, scope: Scope, what: str) -> object:
             if found is None or not printable(found.type, part, scope):
                 sound = False
                 continue
+            if part.format and not _format(part, scope):
+                sound = False
+                continue
             parts.append(Hole(found, part.format))
         return Template(tuple(parts), node.span.text) if sound else FAILED
     value = _constant(node, ("string",), "a text or a template", scope, what)
     return Template((value,), node.span.text) if isinstance(value, str) else FAILED
+
+
+def _format(hole: ast.Hole, scope: Scope) -> bool:
+    """Whether a hole's time format is one. Reports it if not."""
+    try:
+        format_time(pl.lit(0).cast(dtype(TIME)), hole.format)
+    except TypeError as error:
+        scope.findings.error("P305", f"`{hole.format}` is no time format: {error}", hole.span)
+        return False
+    return True

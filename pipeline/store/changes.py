@@ -25,14 +25,15 @@ class Advance:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Encoded rows for one (sink, path), with where they came from: partition → (from, to). `data` is in parts, in order,
-    as joining them would copy every archived byte once more."""
+    """Encoded rows for one (sink, path), with where they came from: partition → (from, to)."""
 
     sink: str
     path: str
-    data: tuple[bytes, ...]
+    data: bytes
     rows: int
     ranges: Mapping[str, tuple[Position, Position]]
+    torn: str = ""
+    """The partition whose last record, at the end of `data`, has no newline; empty when it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.env import Database, Env, Value
 from pipeline.errors import StateError
-from pipeline.store.schema import TABLES, VERSION
+from pipeline.store.schema import NAMES, TABLES, VERSION
 from pipeline.store.values import number, text
 
 
@@ -53,7 +53,10 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
 
 def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Callable[[], None]) -> Opening:
     nonce = env.random(16)
-    if not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+    found = {text(row[0]) for row in database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if found and not found >= NAMES:
+        raise _damaged(folder, "it has not the tables of a state")
+    if not found:
         instance = env.random(8).hex()
         with database.transaction():
             for statement in TABLES.split(";\n"):
@@ -69,6 +72,8 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
             ]
             database.many("INSERT INTO meta VALUES (?, ?)", first)
     meta: dict[Value, Value] = {row[0]: row[1] for row in database.rows("SELECT name, value FROM meta")}
+    if not meta.keys() >= {"version", "program", "instance", "epoch", "sequence", "nonce"}:
+        raise _damaged(folder, "it does not say what it belongs to")
     if meta["version"] != VERSION:
         raise StateError(
             f"the state in {folder} was written by another version of pipe (format {meta['version']!r}, this one reads {VERSION})",
@@ -83,3 +88,10 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
     with database.transaction():
         database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
     return Opening(unlock, database, text(meta["instance"]), epoch, nonce)
+
+
+def _damaged(folder: Path, why: str) -> StateError:
+    return StateError(
+        f"{folder / 'state.db'} is not a readable state database: {why}",
+        "Move the state directory away to start anew, or restore it from a copy.",
+    )

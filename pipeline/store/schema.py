@@ -12,6 +12,8 @@ Invariants, true in every durable state:
 Positions are JSON texts with sorted keys. Times are microseconds since 1970 (UTC).
 """
 
+import re
+
 VERSION = 1
 
 TABLES = """
@@ -54,6 +56,7 @@ CREATE TABLE segment (
   plain INTEGER NOT NULL,     -- bytes before compression, tail included
   rows INTEGER NOT NULL,
   opened INTEGER NOT NULL,
+  torn TEXT NOT NULL DEFAULT '',  -- the partition whose record ends it without a newline
   name TEXT, sha256 TEXT
 ) STRICT;
 CREATE UNIQUE INDEX segment_open ON segment (sink, path) WHERE state = 'open';
@@ -87,3 +90,6 @@ CREATE TABLE dead (
   id INTEGER PRIMARY KEY, stage TEXT NOT NULL, rows INTEGER NOT NULL, time INTEGER NOT NULL, frame BLOB NOT NULL
 ) STRICT;
 """
+
+NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))
+"""Names of the tables."""

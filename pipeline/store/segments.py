@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.api import Layout, Roll
 from pipeline.columns.encode.compress import frame, seek_table
 from pipeline.env import AppendFile, Database, Env
-from pipeline.errors import InternalError
+from pipeline.errors import ConfigurationError, InternalError
 from pipeline.store.changes import Piece
 from pipeline.store.names import delivered, extension, local
 from pipeline.store.values import data, number, position, text
@@ -50,6 +50,8 @@ class Open:
     device: int = 0
     inode: int = 0
     """The body in place, as it was when it was last committed to; 0 before there was one."""
+    torn: str = ""
+    """The partition whose record ends the segment without a newline."""
     used: int = 0
     """When it last got rows, or when this process began."""
     tail: int = 0
@@ -110,11 +112,11 @@ class Segments:
     def load(self) -> None:
         """Read what is open from the database."""
         self._next = 1 + number(self._database.rows("SELECT coalesce(max(id), 0) FROM segment")[0][0])
-        columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened, device, inode"
+        columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened, device, inode, torn"
         for row in self._database.rows(f"SELECT {columns} FROM segment WHERE state = 'open'"):  # noqa: S608 — a constant
             segment = Open(
                 number(row[0]), text(row[1]), text(row[2]), number(row[3]), _layout(text(row[4])), Path(text(row[5])),
-                number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]), number(row[11]), number(row[12]),
+                number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]), number(row[11]), number(row[12]), text(row[13]),
             )  # fmt: skip
             (tail,) = self._database.rows(
                 "SELECT coalesce(sum(length(data)), 0) FROM tail WHERE segment = ?", (segment.id,)
@@ -193,8 +195,13 @@ class Segments:
         """Take encoded rows into the open segment of their sink and path."""
         segment = self._open[piece.sink, piece.path]
         segment.used = now
-        segment.fresh += piece.data
-        segment.plain += sum(map(len, piece.data))
+        if segment.torn and segment.torn not in piece.ranges:
+            # The last record has no newline, and what follows is not its continuation: two records stay two.
+            segment.fresh.append(b"\n")
+            segment.plain += 1
+        segment.torn = piece.torn
+        segment.fresh.append(piece.data)
+        segment.plain += len(piece.data)
         segment.rows += piece.rows
         for partition, (start, stop) in () if segment.in_place else piece.ranges.items():
             earlier = segment.ranges.get(partition)
@@ -306,6 +313,11 @@ class Segments:
         while numbered and self._env.files.stat(place) is not None:
             count += 1
             place = self._place(sink, path, count, layout)
+        for other in self._open.values():
+            if other.in_place and layout.in_place and other.place == place:
+                raise ConfigurationError(
+                    f"sinks {other.sink} and {sink} write the same file: {place}", "Give each sink a path of its own."
+                )
         segment = Open(self._next, sink, path, count, layout, place, opened=now, used=now)
         self._next += 1
         if segment.in_place and (found := self._env.files.stat(place)) is not None:
@@ -407,8 +419,17 @@ class Segments:
             held = segment.file.stat()
             segment.device, segment.inode = held.device, held.inode
         self._database.rows(
-            "UPDATE segment SET device = ?, inode = ?, base = ?, size = ?, plain = ?, rows = ? WHERE id = ?",
-            (segment.device, segment.inode, segment.base, segment.size, segment.plain, segment.rows, segment.id),
+            "UPDATE segment SET device = ?, inode = ?, base = ?, size = ?, plain = ?, rows = ?, torn = ? WHERE id = ?",
+            (
+                segment.device,
+                segment.inode,
+                segment.base,
+                segment.size,
+                segment.plain,
+                segment.rows,
+                segment.torn,
+                segment.id,
+            ),
         )
         self._database.many(
             "INSERT INTO range VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET stop = excluded.stop",

@@ -6,7 +6,7 @@ import json
 
 from pipeline.api import Position
 from pipeline.env import Value
-from pipeline.errors import InternalError
+from pipeline.errors import InternalError, StateError
 
 
 def number(value: Value) -> int:
@@ -34,5 +34,10 @@ def position(value: Position) -> str:
 
 def parsed(stored: str) -> Position:
     """The position of a text."""
-    value: Position = json.loads(stored)
+    try:
+        value: Position = json.loads(stored)
+    except ValueError as error:
+        raise StateError(
+            f"the state has {stored[:80]!r} where a position belongs", "Move the state directory away to start anew."
+        ) from error
     return value

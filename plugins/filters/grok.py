@@ -52,6 +52,12 @@ sink out = parsed -> console()
         if self.options.on.type.kind not in ("string", "bytes"):
             raise api.OptionError(f"grok reads a text, and this is of type {self.options.on.type}", "on")
         for capture in self._grok.captures:
+            if capture.field.startswith("@"):
+                raise api.OptionError(
+                    f"the pattern names {capture.field}, and metadata is never assigned by a pattern",
+                    "patterns",
+                    "give the field another name; `set` can then set @timestamp from it",
+                )
             columns = columns.with_field(tuple(capture.field.split(".")), TYPES[capture.type])
         return columns
 
@@ -66,6 +72,9 @@ sink out = parsed -> console()
     def apply(self, batch: api.Batch) -> api.Batch:
         column = batch.frame.select(self.options.on.polars).to_series()
         text = decode(column)[0] if column.dtype == pl.Binary else column
+        if self.options.on.name == "@raw" and bool(text.str.ends_with("\r").any()):
+            # The end of a line of other systems; it stays in `@raw`.
+            text = text.str.strip_suffix("\r")
         found = self._grok.match(text)
         frame = batch.frame
         flat = [capture.field for capture in self._grok.captures if "." not in capture.field]

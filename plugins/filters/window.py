@@ -16,7 +16,7 @@ GROUPS = ("string", "int", "float", "bool", "time", "duration", "json", "null")
 
 
 class Options(api.Options):
-    size: api.Duration = api.option("Length of a window. `0s` is one window over the whole input.", ge=0)
+    size: api.Duration = api.option("Length of a window.", ge=1)
     slide: api.Duration | None = api.option(
         "Distance between the starts of two windows, for windows that overlap; divides `size`.", default=None
     )
@@ -160,6 +160,9 @@ sink out = facts -> console()
         return windows.rows(self._plan, start, state)
 
 
+OVERLAP = 1000
+"""Windows that one event may be in."""
+
 LAYOUT = 1
 """Version of how windows lay out their state; part of the fingerprint."""
 
@@ -169,6 +172,12 @@ def _check(options: Options) -> None:
         raise api.OptionError("a window needs a metric", "block", "such as { requests = count() }")
     if options.slide is not None and (options.slide <= 0 or options.size % options.slide or options.size == 0):
         raise api.OptionError("slide must divide size", "slide", "such as window(1m, slide: 10s)")
+    if options.slide is not None and options.size // options.slide > OVERLAP:
+        raise api.OptionError(
+            f"an event would be in {options.size // options.slide} windows, {OVERLAP} is the most",
+            "slide",
+            "take a longer slide",
+        )
     if options.on is not None and options.on.type.kind != "time":
         raise api.OptionError(
             f"{options.on.name} is {options.on.type}, not a time",

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Pipe, unpacked
 from oracle import Log, published
+from real import ROOT, Pipe, unpacked
 
 PROGRAM = str(ROOT / "configs" / "nginx.pipe")
 

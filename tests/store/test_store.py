@@ -38,7 +38,7 @@ def opened(env: RealEnv, folder: Path, program: str = "a.pipe", layouts: dict[st
 def piece(path: str, data: bytes, end: int, start: int | None = None) -> Changes:
     return Changes(
         advances=[Advance("src", "p", start, end)],
-        pieces=[Piece("s", path, (data,), data.count(b"\n"), {"p": (start, end)})],
+        pieces=[Piece("s", path, data, data.count(b"\n"), {"p": (start, end)})],
     )
 
 

@@ -18,7 +18,7 @@ def chosen(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) 
 
     Rows that a filter could not process have no fields: where the frame has `@error`, that and their `@raw` are written
     although nobody asked. The same is true of `@raw` where events have no fields at all, since nothing parsed them."""
-    names = [TIMESTAMP, *(name for name in metadata if name != TIMESTAMP)]
+    names = list(dict.fromkeys([TIMESTAMP, *metadata]))
     members = [Member(name, _values(frame, name, METADATA[name]), METADATA[name]) for name in names]
     if "@raw" not in names and "@error" in frame.columns:
         failed = frame.select(pl.when(pl.col("@error").struct.field("reason").is_not_null()).then("@raw")).to_series()
@@ -27,7 +27,8 @@ def chosen(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) 
         members.append(Member("@raw", frame["@raw"], BYTES))
     if "@error" in frame.columns and "@error" not in (*names, *columns.fields):
         members.append(Member("@error", frame["@error"], METADATA["@error"]))
-    return [*members, *(Member(name, _values(frame, name, kind), kind) for name, kind in columns.fields.items())]
+    fields = [(name, kind) for name, kind in columns.fields.items() if name not in names]
+    return [*members, *(Member(name, _values(frame, name, kind), kind) for name, kind in fields)]
 
 
 def rest_of(frame: pl.DataFrame) -> pl.Series:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import polars as pl
-import polars.selectors as cs
 
 from pipeline.columns.windows.merges import Delta, regroup
 from pipeline.columns.windows.owned import owned
@@ -20,9 +19,9 @@ def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
         return {}
     start = starts(frame, plan.spec)
     only = start.item(0) if start.min() == start.max() else None
-    rows = frame.lazy() if only is not None else frame.with_columns(start).lazy()
+    rows = frame if only is not None else frame.with_columns(start)
     also = [] if only is not None else [START]
-    states = pl.collect_all([_folded(fold, rows, also) for fold in plan.folds])
+    states = [_folded(fold, rows, also) for fold in plan.folds]
     if plan.spec.slide is None and only is not None:
         return {only: tuple(owned(state) for state in states)}
     if plan.spec.slide is not None:
@@ -33,18 +32,31 @@ def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
     return _split([owned(state.sort(START)) for state in states], windows_of(start, plan.spec))
 
 
-def _folded(fold: Fold, rows: pl.LazyFrame, also: list[str]) -> pl.LazyFrame:
-    if fold.where is not None:
-        rows = rows.filter(fold.where)
+_ROW, _WHERE = "@row", "@where"
+"""A column that has every row, so that constants beside it do, too; and the rows that a fold counts."""
+
+
+def _folded(fold: Fold, rows: pl.DataFrame, also: list[str]) -> pl.DataFrame:
+    """The state of a fold. Only the columns that it reads are filtered and grouped.
+
+    Eager on purpose: a lazy query costs more to plan and start than a group-by of a second of a busy log."""
     inputs = {**{name: key.polars for name, key in zip(fold.group, fold.by, strict=True)}, **fold.inputs}
-    rows = rows.with_columns(given.alias(name) for name, given in inputs.items())
-    # -0.0 equals 0.0 as a group but not as bytes: which of them survived would depend on the order of rows.
-    rows = rows.with_columns((cs.by_name(*inputs) & cs.float()) + 0.0)
+    carried = [name for name in rows.columns if (name in also or name in fold.reads) and name not in inputs]
+    given = [value.alias(name) for name, value in inputs.items()]
+    where = [] if fold.where is None else [fold.where.alias(_WHERE)]
+    taken = rows.select(pl.first().alias(_ROW), *carried, *given, *where)
+    if where:
+        taken = taken.filter(pl.col(_WHERE))
+    floats = [name for name in inputs if taken.schema[name].is_float()]
+    if floats:
+        # -0.0 equals 0.0 as a group but not as bytes: which of them survived would depend on the order of rows.
+        zero = pl.col(floats) == 0.0
+        taken = taken.with_columns(pl.when(zero).then(0.0).otherwise(pl.col(floats)).name.keep())
     if fold.keep is not None:
-        rows = rows.filter(fold.keep)
+        taken = taken.filter(fold.keep)
     keys = [*also, *fold.group, *(key.alias(name) for name, key in fold.extra.items())]
     aggregations = [state.alias(name) for name, state in fold.step.items()]
-    return rows.group_by(keys).agg(aggregations) if keys else rows.select(aggregations)
+    return taken.group_by(keys).agg(aggregations) if keys else taken.select(aggregations)
 
 
 def _split(states: list[pl.DataFrame], windows: list[int]) -> dict[int, Delta]:

@@ -38,6 +38,15 @@ class Fold:
     def keys(self) -> list[str]:
         return [*self.group, *self.extra]
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Columns of the rows that the state's expressions read besides the inputs (`first` reads `@timestamp`)."""
+        expressions = [*self.extra.values(), *self.step.values(), *([] if self.keep is None else [self.keep])]
+        return frozenset(name for given in expressions for name in given.meta.root_names()) - {
+            *self.inputs,
+            *self.group,
+        }
+
     def shares(self, other: Fold) -> bool:
         """True when one group-by can compute both."""
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pipeline import api
@@ -102,6 +102,9 @@ class File(api.Input[Options]):
 
     def backlog(self) -> Mapping[str, int]:
         return self._follower.backlog if self._follower is not None else {}
+
+    def reads(self) -> Sequence[str]:
+        return [] if self._rules.exclude else self._rules.globs
 
     def forgotten(self) -> Collection[str]:
         return self._follower.forgotten if self._follower is not None else ()

@@ -31,7 +31,9 @@ def value(*path: str, kind: api.Type = api.STRING) -> api.Expr:
 
 
 def window(*metrics: api.Metric, size: int = 10 * SECOND, **options: object) -> TimeWindow:
-    return TimeWindow(Options.model_validate({"size": size, "block": api.Metrics(metrics), **options}))
+    """`size` 0, which only queries use, passes the model's limit as they do."""
+    made = Options.model_validate({"size": size or SECOND, "block": api.Metrics(metrics), **options})
+    return TimeWindow(made.model_copy(update={"size": size}))
 
 
 def names(plugin: TimeWindow) -> dict[str, str]:
