@@ -25,6 +25,7 @@ fmt: $(READY)  ## put the code into the house's format
 
 docs: $(READY)  ## write docs/plugins from the plugins' own models
 	$(BIN)/pipe plugins --markdown docs/plugins
+	$(BIN)/python tests/docs/tables.py
 
 bench: $(READY)  ## what the seed job costs
 	$(BIN)/python bench/seed_job.py
