@@ -22,7 +22,7 @@ from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput, Stage
 
-AHEAD = 32 << 20
+AHEAD = 24 << 20
 """Bytes of records that may be read but not committed."""
 
 
@@ -48,6 +48,7 @@ class Reading:
         self._room = asyncio.Event()
         self._room.set()
         self._size = 0
+        self._lane = asyncio.Lock()
         self._paused = False
         self.running = 0
         """Readers that have not come to their end. One that failed never does: its error ends the agent."""
@@ -79,11 +80,16 @@ class Reading:
             for partition in batch.span:
                 self.activity.saw(source, partition, self._env.clock.monotonic())
         partitions = frozenset(batch.span)
-        effects = asyncio.ensure_future(self._env.run(self._flow.run, source, batch, self._env.clock.now()))
+        effects = asyncio.ensure_future(self._compute(source, batch, self._env.clock.now()))
         self._queue.append(Pending(source, partitions, size, effects))
         self._size += size
         self._room_or_wait()
         self._changed.set()
+
+    async def _compute(self, source: str, batch: Batch, now: int) -> Effects:
+        """One batch at a time: Polars uses the cores within a batch, and two at once would double the memory."""
+        async with self._lane:
+            return await self._env.run(self._flow.run, source, batch, now)
 
     def take(self) -> Pending | None:
         """The oldest batch that is not taken yet. Its bytes count as read ahead until `committed`."""

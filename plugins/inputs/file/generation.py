@@ -14,7 +14,7 @@ from .decoding import Packed, Source
 from .identity import MARK, Key, Mark, Place
 from .rotation import Name, parse
 
-CHUNK = 4 * 1024 * 1024
+CHUNK = 8 * 1024 * 1024
 """Most bytes of one read."""
 
 _AGAIN = 64 * 1024
