@@ -145,7 +145,9 @@ def _windows(
                     Grown(name, start, part, window.dump(window.merge([*stored, *added])), replaces=True)
                 )
             else:
-                changes.grown.append(Grown(name, start, part, window.dump(window.merge(added))))
+                changes.grown.append(
+                    Grown(name, start, part, window.dump(added[0] if len(added) == 1 else window.merge(added)))
+                )
         elif held.closed is not None and mark is not None and held.closed + window.keep <= mark:
             changes.released.append(Released(name, start, part))
     if mark is not None and mark != windows.watermarks.get(name):
