@@ -30,7 +30,7 @@ def main() -> int:
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
     pipe = [sys.executable, "-m", "pipeline"]
-    environment = {**os.environ, "NGINX_LOG": str(LOG), "POLARS_MAX_THREADS": os.environ.get("POLARS_MAX_THREADS", "2")}
+    environment = {**os.environ, "NGINX_LOG": str(LOG)}
     print(f"traffic: {rate:,} lines a second into {LOG} · program: configs/nginx.pipe · for {seconds:g} s", flush=True)
     generator = subprocess.Popen(
         [*pipe, "generate", "--rate", str(rate), "--count", str(int(rate * seconds)), "--output", str(LOG)]
@@ -94,7 +94,7 @@ def told(cpu: float, memory: float, wall: float) -> int:
     print()
     print(f"lines      {lines:,} in the log; {rejected:,} not in the combined format, kept in {OUT}/rejected.ndjson")
     print(
-        f"facts      {count(OUT / 'facts.ndjson'):,} of {len(windows)} windows, {requests:,} requests in them: {OUT}/facts.ndjson"
+        f"facts      {count(OUT / 'facts.ndjson'):,} about {len(windows)} windows with {requests:,} requests: {OUT}/facts.ndjson"
     )
     print(f"           (windows that are still open wait in {OUT}/state for the next start)")
     print(f"archive    {stored:,} bytes for {len(raw):,} ({len(raw) / max(stored, 1):.1f}:1): {OUT}/raw/")

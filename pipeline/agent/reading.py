@@ -87,7 +87,7 @@ class Reading:
         self._changed.set()
 
     async def _compute(self, source: str, batch: Batch, now: int) -> Effects:
-        """One batch at a time: Polars uses the cores within a batch, and two at once would double the memory."""
+        """One batch at a time: reading and commits go on beside it, and two at once would double the memory."""
         async with self._lane:
             return await self._env.run(self._flow.run, source, batch, now)
 

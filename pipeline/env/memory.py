@@ -1,6 +1,7 @@
 """Settings of Polars and of the two allocators in the process, made before Polars is imported and before threads start.
 
-Polars gets two threads: more find no work beside the two workers of the engine.
+Polars gets one thread: reading, the flow, and commits run beside each other already, and handing a small frame from thread
+to thread costs more than it brings. `POLARS_MAX_THREADS` in the environment says otherwise.
 
 By default glibc keeps a heap for every thread and Polars' jemalloc several arenas for every core: after a few batches
 each holds tens of megabytes that the others could use. One of each costs nothing measurable with two worker threads and
@@ -19,8 +20,8 @@ _JEMALLOC = "_RJEM_MALLOC_CONF"
 
 
 def settle() -> None:
-    """Use two threads and one arena of each allocator. Settings that the environment already has are left alone."""
-    os.environ.setdefault("POLARS_MAX_THREADS", "2")
+    """Use one thread and one arena of each allocator. Settings that the environment already has are left alone."""
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     os.environ.setdefault(_JEMALLOC, "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:

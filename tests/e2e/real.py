@@ -61,7 +61,7 @@ class Pipe:
 @pytest.fixture
 def pipe(tmp_path: Path):
     """A `Pipe` in an empty folder, whose log is `access.log` there."""
-    made = Pipe(tmp_path, {"NGINX_LOG": "access.log*", "POLARS_MAX_THREADS": "2"})
+    made = Pipe(tmp_path, {"NGINX_LOG": "access.log*"})
     yield made
     for process in made.running:
         if process.poll() is None:
