@@ -90,7 +90,8 @@ class Agent:
         """Run until stopped, or to the end of all inputs with `once`.
 
         Raises PipeError: StateError, NoInputError, ConfigurationError while opening; DiskFullError; TemporaryError when
-        `once` could not deliver everything in time; InternalError. BrokenPipeError when standard output was closed. What was committed before is safe."""
+        `once` could not deliver everything in time; InternalError. BrokenPipeError when standard output was
+        closed. What was committed before is safe."""
         try:
             self._store = store = await self._env.apart(self._open)
             try:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.api.aggregates import Aggregate
+from pipeline.api.options import OptionError
 from pipeline.columns.batch import Batch
-from pipeline.columns.types import Type
+from pipeline.columns.types import BOOL, Type
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Expr:
     text: str
     fields: frozenset[tuple[str, ...]] = frozenset()
     guards: tuple[Guard, ...] = ()
+
+    def demand_condition(self, option: str) -> None:
+        """Raise OptionError for that option unless this yields true or false."""
+        if self.type != BOOL:
+            raise OptionError(
+                f"a condition is true or false, but this is of type {self.type}",
+                option,
+                "compare it with something, such as `!= null`",
+            )
 
     def require(self, batch: Batch) -> Batch:
         """Reject the rows for which a strict conversion in this expression fails. Call it before evaluating."""

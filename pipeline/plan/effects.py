@@ -38,8 +38,3 @@ class Effects:
     high: dict[str, dict[str, int]] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     dead: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
-
-    @property
-    def size(self) -> int:
-        """Bytes that wait in memory for the commit."""
-        return sum(len(out.data) for out in self.outs)

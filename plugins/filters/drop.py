@@ -26,12 +26,7 @@ sink out = people -> console()
 """
 
     def schema(self, columns: api.Columns) -> api.Columns:
-        if self.options.condition.type != api.BOOL:
-            raise api.OptionError(
-                f"a condition is true or false, but this is of type {self.options.condition.type}",
-                "condition",
-                "compare it with something, such as `!= null`",
-            )
+        self.options.condition.demand_condition("condition")
         return columns
 
     def apply(self, batch: api.Batch) -> api.Batch:
