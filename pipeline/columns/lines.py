@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import polars as pl
 
+from pipeline.columns.native import kernels
+
 
 def records(chunk: bytes, offset: int) -> tuple[pl.Series, pl.Series, int]:
     """Split the complete records off a chunk that begins at a record's start.
@@ -16,6 +18,10 @@ def records(chunk: bytes, offset: int) -> tuple[pl.Series, pl.Series, int]:
     `offset` is the position of the chunk's first byte. Gives `@raw` (Binary, without the newlines), `@offset` (Int64, the
     position of each record) and the number of bytes consumed; the bytes after the last newline are not a record yet.
     """
+    if kernels is not None:
+        frame, consumed = kernels.records(chunk, offset)
+        raw, offsets = pl.DataFrame(frame).get_columns()
+        return raw, offsets, consumed
     consumed = chunk.rfind(b"\n") + 1
     if consumed == 0:
         return pl.Series("@raw", [], pl.Binary), pl.Series("@offset", [], pl.Int64), 0
