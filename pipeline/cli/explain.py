@@ -6,6 +6,7 @@ import click
 
 from pipeline.cli.parameters import settings_of
 from pipeline.cli.programs import checked, loaded, read
+from pipeline.columns.native import engine
 from pipeline.plan.explain import explain
 
 
@@ -13,6 +14,7 @@ from pipeline.plan.explain import explain
 @click.argument("file")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
 def command(file: str, settings: tuple[str, ...]) -> None:
-    """Say node by node what a program will do: fields with their types, the engine of each pattern, how late is too late,
+    """Say node by node what a program will do: the kernels in use, fields with their types, the engine of each pattern, how late is too late,
     and what each sink guarantees."""
-    click.echo(explain(checked(loaded(read(file), settings_of(settings)))), nl=False)
+    told = explain(checked(loaded(read(file), settings_of(settings))))
+    click.echo(f"kernels: {engine()}\n\n{told}", nl=False)

@@ -15,7 +15,14 @@ class CommandsByName(click.Group):
     """A group that knows its commands as name → (module of `pipeline.cli`, a line for the list)."""
 
     def __init__(self, modules: Mapping[str, tuple[str, str]]) -> None:
-        version = click.version_option(__version__, prog_name="pipe", message="%(prog)s %(version)s")
+        version = click.option(
+            "--version",
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_version,
+            help="Show the version, and which kernels run: native or Python.",
+        )
         super().__init__(
             name="pipe",
             help="A log pipeline: programs in a small language, run exactly once.",
@@ -57,3 +64,11 @@ class CommandsByName(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self._modules.items()])
+
+
+def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from pipeline.columns.native import engine
+
+        click.echo(f"pipe {__version__}\nkernels: {engine()}")
+        context.exit()

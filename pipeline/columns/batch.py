@@ -91,7 +91,7 @@ def lines(
     `raw`: Binary records without their final newline; `offsets`: Int64, the position of each record for its `@rid`.
     `received` (µs) is normally left to the engine."""
     column = raw if isinstance(raw, pl.Series) else pl.Series(raw, dtype=pl.Binary)
-    frame = pl.DataFrame({"@raw": column, "@offset": offsets.cast(pl.Int64)}).with_columns(
+    frame = pl.DataFrame([column.alias("@raw"), offsets.alias("@offset").cast(pl.Int64)]).with_columns(
         pl.lit(partition).alias("@partition"),
         pl.lit(path, dtype=pl.String).alias("@path"),
         pl.lit(peer, dtype=pl.String).alias("@peer"),
@@ -102,16 +102,17 @@ def lines(
 
 def stamp(batch: Batch, *, source: str, host: str, now: int) -> Batch:
     """Complete an input's batch: source, host, time of reading (µs) as `@received` and `@timestamp`; metadata in order."""
-    time = pl.lit(now, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
     have = batch.frame.columns
-    frame = batch.frame.with_columns(
-        pl.lit(source).alias("@source"),
-        pl.lit(host).alias("@host"),
-        (pl.col("@received").fill_null(time) if "@received" in have else time.alias("@received")),
-        *([] if "@path" in have else [pl.lit(None, dtype=pl.String).alias("@path")]),
-        *([] if "@peer" in have else [pl.lit(None, dtype=pl.String).alias("@peer")]),
-    )
-    if "@timestamp" not in have:
-        frame = frame.with_columns(pl.col("@received").alias("@timestamp"))
-    rest = [name for name in frame.columns if name not in CARRIED]
-    return batch.with_frame(frame.select(*CARRIED, *rest))
+    time = pl.lit(now, dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    received = pl.col("@received").fill_null(time) if "@received" in have else time
+    none = pl.lit(None, dtype=pl.String)
+    made = {
+        "@source": pl.lit(source),
+        "@host": pl.lit(host),
+        "@received": received,
+        "@timestamp": pl.col("@timestamp") if "@timestamp" in have else received,
+        "@path": pl.col("@path") if "@path" in have else none,
+        "@peer": pl.col("@peer") if "@peer" in have else none,
+    }
+    carried = (made[name].alias(name) if name in made else pl.col(name) for name in CARRIED)
+    return batch.with_frame(batch.frame.select(*carried, *(name for name in have if name not in CARRIED)))

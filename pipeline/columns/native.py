@@ -35,7 +35,7 @@ def _found() -> tuple[Kernels | None, str]:
     if os.environ.get(SWITCH, "").lower() in ("0", "off", "no", "false"):
         return None, f"{SWITCH}={os.environ[SWITCH]}"
     try:
-        found = cast(Kernels, importlib.import_module("pipeline.columns._native"))
+        found = cast("Kernels", importlib.import_module("pipeline.columns._native"))
     except ModuleNotFoundError:
         return None, "it is not built: install with a Rust toolchain (cargo)"
     except ImportError as error:

@@ -173,9 +173,9 @@ def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
 
 def _high(batch: Batch, on: str) -> dict[str, int]:
     """The highest event time of each partition (µs)."""
-    time = pl.col(on).max().dt.timestamp("us").alias("high")
     if len(batch.span) == 1:
-        high = batch.frame.select(time).item()
-        return {} if high is None else {next(iter(batch.span)): int(high)}
+        high = batch.frame.get_column(on).to_physical().max()
+        return {next(iter(batch.span)): high} if isinstance(high, int) else {}
+    time = pl.col(on).max().dt.timestamp("us").alias("high")
     found = batch.frame.group_by("@partition").agg(time).drop_nulls()
     return {str(partition): int(high) for partition, high in found.iter_rows()}

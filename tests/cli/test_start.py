@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipeline import __version__
 from pipeline.cli import COMMANDS, main
+from pipeline.columns.native import SWITCH, engine
 
 
 def test_the_version_is_told_without_anything_heavy() -> None:
@@ -24,6 +27,25 @@ def test_the_version_is_told_without_anything_heavy() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"pipe {__version__}\n")
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("switch", "told"), [("off", "kernels: python (PIPE_NATIVE=off)"), ("", f"kernels: {engine()}")]
+)
+@pytest.mark.parametrize("command", [["--version"], ["explain", "p.pipe"]])
+def test_the_kernels_in_use_are_told(switch: str, told: str, command: list[str], tmp_path: Path) -> None:
+    """`pipe --version` and `pipe explain` say whether the native kernels run or their twins, and why."""
+    (tmp_path / "p.pipe").write_text("source a = generate(count: 1)\nsink s = a -> null()\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, SWITCH: switch},
+    )
+    assert told in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
