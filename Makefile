@@ -1,11 +1,15 @@
-# make run: the main job, on a generated log. make test: every test. Nothing but python3, make and the package registries.
+# make run: the main job, on a generated log. make test: every test. Nothing but python3, make and the package registries;
+# with cargo, the native kernels are built too.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NATIVE := native/Cargo.toml native/Cargo.lock $(shell find native/src -name '*.rs')
+# What the twins in Python must hold too: kernels, what is made of them, and the main job with its faults.
+TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inputs tests/outputs tests/e2e
 
-.PHONY: run test lint fmt docs bench clean
+.PHONY: run test test-twins lint fmt docs bench clean
 
 run: $(READY)  ## the main job for 45 s: live facts, a compressed archive, a clean stop
 	@$(BIN)/python bench/main_job.py
@@ -13,15 +17,21 @@ run: $(READY)  ## the main job for 45 s: live facts, a compressed archive, a cle
 test: $(READY)  ## every test; those that need a server which is not there are listed as skipped
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -rs
 
+test-twins: $(READY)  ## the tests of kernels and of the main job once more, without the native module
+	@PIPE_NATIVE=off $(BIN)/python -m pytest -n 2 --dist worksteal -rs $(TWINS)
+
 lint: $(READY)  ## format, lint, types, and the rooms of the house
 	$(BIN)/ruff format --check pipeline plugins tests bench
 	$(BIN)/ruff check pipeline plugins tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cargo fmt --manifest-path native/Cargo.toml --check
+	cargo clippy --manifest-path native/Cargo.toml --quiet --all-targets -- --deny warnings
 
 fmt: $(READY)  ## put the code into the house's format
 	$(BIN)/ruff format pipeline plugins tests bench
 	$(BIN)/ruff check --fix pipeline plugins tests bench
+	cargo fmt --manifest-path native/Cargo.toml
 
 docs: $(READY)  ## write docs/plugins from the plugins' own models
 	$(BIN)/pipe plugins --markdown docs/plugins
@@ -31,11 +41,12 @@ bench: $(READY)  ## what the seed job costs
 	$(BIN)/python bench/seed_job.py
 
 clean:  ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) build *.egg-info out .pipe
+	rm -rf $(VENV) build *.egg-info out .pipe native/target pipeline/columns/_native*.so
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py $(NATIVE)
 	@echo "setting up $(VENV) (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("pipe needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pipe --version
 	@touch $(READY)
