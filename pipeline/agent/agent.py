@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from pipeline.agent.context import NodeContext
 from pipeline.agent.lifecycle import opened
-from pipeline.agent.planning import Identity, plan
+from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.shipping import Shipper
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
@@ -237,6 +237,11 @@ class Agent:
             marks = self._watermarks(store, reading, group, effects)
             identity = Identity(self._graph.name, store.instance, self._env.host)
             now = self._env.clock.now()
+            due = store.segments.due(now) or ripe(self._flow, store.windows, marks)
+            if not (group or seal or due or reading.paused):
+                # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
+                self._committed_at = self._env.clock.monotonic()
+                return
             changes: Changes = await self._env.apart(
                 plan, self._flow, store.windows, effects, marks, identity, now, seal == "all"
             )

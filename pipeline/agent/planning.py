@@ -60,6 +60,26 @@ def plan(
     return changes
 
 
+def ripe(flow: Flow, windows: Windows, watermarks: Mapping[str, int]) -> bool:
+    """Whether time alone gives `plan` something to do: a window to send or to let go."""
+    for stage in flow.graph.windows:
+        window = stage.window.plugin if stage.window else None
+        mark = watermarks.get(stage.name)
+        if not isinstance(window, Window) or mark is None:
+            continue
+        for (name, start, _), held in windows.held.items():
+            if name == stage.name:
+                sent = held.revision and held.closed is not None
+                due = (
+                    held.closed + window.keep
+                    if sent and held.closed is not None
+                    else start + window.size + window.lateness
+                )
+                if due <= mark:
+                    return True
+    return False
+
+
 def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
     spans: dict[tuple[str, str], tuple[Position, Position]] = {}
     dead: dict[str, list[pl.DataFrame]] = {}

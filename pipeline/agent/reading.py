@@ -49,7 +49,8 @@ class Reading:
         self._room.set()
         self._size = 0
         self._lane = asyncio.Lock()
-        self._paused = False
+        self.paused = False
+        """Reading stands still until the outbox has room again."""
         self.running = 0
         """Readers that have not come to their end. One that failed never does: its error ends the agent."""
         self.activity = Activity(env.clock.monotonic())
@@ -128,7 +129,7 @@ class Reading:
 
     def pause(self, *, paused: bool) -> None:
         """Stop reading while a sink's outbox is full."""
-        self._paused = paused
+        self.paused = paused
         self._room_or_wait()
 
     def uncommitted(self, group: list[Pending]) -> dict[str, frozenset[str]]:
@@ -152,7 +153,7 @@ class Reading:
         return self.running == 0 and not self._queue
 
     def _room_or_wait(self) -> None:
-        if self._size < AHEAD and not self._paused:
+        if self._size < AHEAD and not self.paused:
             self._room.set()
         else:
             self._room.clear()

@@ -84,3 +84,45 @@ class Records(api.Output[RecordsOptions]):
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         raise AssertionError("in place")
+
+
+class ParcelsOptions(api.Options):
+    closed: float = api.option("Seconds from the first try in which the destination takes nothing.", default=0.0)
+
+
+class Parcels(api.Output[ParcelsOptions]):
+    """Segments of a few records, sent to a destination in memory."""
+
+    name = "parcels"
+    options_model = ParcelsOptions
+    example = ""
+
+    def __init__(self, options: ParcelsOptions) -> None:
+        super().__init__(options)
+        self.received = b""
+        self._opens: float | None = None
+
+    def schema(self, columns: api.Columns) -> None:
+        pass
+
+    def guarantee(self) -> tuple[api.Guarantee, str]:
+        return "at least once", "it is a test"
+
+    @property
+    def layout(self) -> api.Layout:
+        return api.Layout(roll=api.Roll(size=1))
+
+    async def open(self, ctx: api.Context) -> None:
+        self._ctx = ctx
+
+    def encode(self, frame: pl.DataFrame) -> bytes:
+        return b"".join(record + b"\n" for record in frame["@raw"])
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        now = self._ctx.clock.monotonic()
+        self._opens = now + self.options.closed if self._opens is None else self._opens
+        if now < self._opens:
+            return api.Result(accepted=False, reason="closed")
+        assert segment.data is not None
+        self.received += segment.data
+        return api.Result()

@@ -98,7 +98,7 @@ class File(api.Input[Options]):
             if batch is not None:
                 yield batch
             elif not follower.busy and not follower.finished:
-                await self._ctx.clock.sleep(self._rules.poll)
+                await self._ctx.clock.sleep(follower.pause)
 
     def backlog(self) -> Mapping[str, int]:
         return self._follower.backlog if self._follower is not None else {}

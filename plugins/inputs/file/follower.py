@@ -23,12 +23,12 @@ from .discovery import Finder
 from .generation import Generation, ReplacedError
 from .handles import Handles, MovedError
 from .roster import Roster
-from .rules import EAGER, GRACE, IDLE, PACE, QUIET, RESCAN, RETRY, SCAN_SHARE, STATS, Rules
+from .rules import EAGER, GRACE, IDLE, LULL, PACE, QUIET, RESCAN, RETRY, SCAN_SHARE, STATS, Rules
 from .search import Search, key_of, reason_of
 
 
 class Follower:
-    """A synchronous state machine: `step` while it is `busy`, else wait for `rules.poll` seconds. All methods block."""
+    """A synchronous state machine: `step` while it is `busy`, else wait for `pause` seconds. All methods block."""
 
     def __init__(self, rules: Rules, ctx: api.Context, progress: Mapping[str, api.Position]) -> None:
         self._rules = rules
@@ -51,6 +51,12 @@ class Follower:
     def busy(self) -> bool:
         """True when the next `step` may have something without waiting."""
         return bool(self._turn or self._out)
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look is worth it."""
+        lull = self._polled - max((g.changed_at for g in self._roster), default=self._polled) > IDLE
+        return self._rules.poll * LULL if lull else self._rules.poll
 
     @property
     def forgotten(self) -> frozenset[str]:

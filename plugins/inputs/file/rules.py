@@ -32,6 +32,9 @@ QUIET = 1.0
 IDLE = 10.0
 """A file that has not grown for so many seconds may be looked at less often."""
 
+LULL = 2.5
+"""While no file has grown for IDLE, files are looked at so many times less often."""
+
 STATS = 1_000
 """At most about so many idle files are looked at in a second."""
 
