@@ -97,7 +97,7 @@ class Agent:
             try:
                 async with opened(self._graph, self._context):
                     await self._work(store)
-                self.report.counts = await self.locked(store.ledger)
+                self.report.counts = await self.locked(store.contents.ledger)
             finally:
                 async with self._lock:
                     self._store = None
@@ -137,7 +137,7 @@ class Agent:
         except BaseException:
             store.close()
             raise
-        for sink in sorted(set(store.waiting()) - {stage.name for stage in self._graph.sinks}):
+        for sink in sorted(set(store.contents.waiting()) - {stage.name for stage in self._graph.sinks}):
             self._journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
         for name, count in store.dropped.items():
             told = "the window is another one now: open windows of the old one were dropped"
@@ -214,6 +214,9 @@ class Agent:
         effects: list[Effects] = []
         size = 0
         while size < GROUP:
+            due = self._committed_at + PERIOD - self._env.clock.monotonic()
+            if group and due <= 0:
+                break
             pending = reading.take()
             if pending is not None:
                 group.append(pending)
@@ -221,9 +224,6 @@ class Agent:
                 size += pending.size
                 continue
             if reading.ended or self._stopping:
-                break
-            due = self._committed_at + PERIOD - self._env.clock.monotonic()
-            if group and due <= 0:
                 break
             await reading.wait(due if group else PERIOD)
             if not group and not reading.queued:
@@ -305,7 +305,9 @@ class Agent:
     def _waiting(self, store: Store) -> dict[str, int]:
         """Bytes that wait for the shippers of this program."""
         return (
-            {sink: size for sink, size in store.waiting().items() if sink in self._shippers} if self._shippers else {}
+            {sink: size for sink, size in store.contents.waiting().items() if sink in self._shippers}
+            if self._shippers
+            else {}
         )
 
     async def _drain(self, store: Store) -> None:

@@ -22,11 +22,10 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 from pipeline.agent.agent import Agent
-from pipeline.api import Position
 from pipeline.errors import InternalError, PipeError
+from pipeline.store import Contents
 
 SOCKET, POINTER = "control.sock", "control.path"
 
@@ -45,26 +44,16 @@ _POLL = 0.02
 _PATIENCE = 5.0
 
 
-class Readable(Protocol):
-    """What answers are made of: an open store, or the state of an agent that has stopped."""
-
-    @property
-    def progress(self) -> Mapping[str, Mapping[str, Position]]: ...
-    def ledger(self) -> dict[tuple[str, str], int]: ...
-    def waiting(self) -> dict[str, int]: ...
-    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]: ...
-
-
 Answer = dict[str, object]
 Request = Mapping[str, object]
 
 
-def answer(store: Readable, request: Request) -> Answer:
-    """The answer to a request, from the store alone. Raises KeyError for a question that nobody knows.
+def answer(state: Contents, request: Request) -> Answer:
+    """The answer to a request, from the state alone: that of an open store, or of an agent that has stopped. Raises KeyError for a question that nobody knows.
 
     `status`: rows by stage and outcome, bytes that wait for each sink. `audit`: rows by stage and outcome. `checkpoint`:
     the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
-    return _told(_taken(store, request), request)
+    return _told(_taken(state, request), request)
 
 
 @asynccontextmanager
@@ -195,7 +184,7 @@ class _Connections:
             request = json.loads(line)
             if not isinstance(request, dict):
                 return _line({"error": "a request is a JSON object"})
-            found = await self._agent.locked(_taken, self._agent.store, request)
+            found = await self._agent.locked(_taken, self._agent.store.contents, request)
             return await asyncio.to_thread(_replied, self._agent, found, request)
         except ValueError:
             return _line({"error": "a request is a JSON object on a line"})
@@ -228,9 +217,9 @@ def _address(folder: Path) -> Path:
 # ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _taken(store: Readable, request: Request) -> Answer:
+def _taken(state: Contents, request: Request) -> Answer:
     """What a question needs of the store: the part that is done between two commits."""
-    return _QUESTIONS[str(request.get("ask"))](store)
+    return _QUESTIONS[str(request.get("ask"))](state)
 
 
 def _told(found: Answer, request: Request) -> Answer:
@@ -247,29 +236,29 @@ def _told(found: Answer, request: Request) -> Answer:
     return {"letters": letters}
 
 
-def _audit(store: Readable) -> Answer:
+def _audit(state: Contents) -> Answer:
     stages: dict[str, dict[str, int]] = {}
-    for (stage, outcome), rows in store.ledger().items():
+    for (stage, outcome), rows in state.ledger().items():
         stages.setdefault(stage, {})[outcome] = rows
     return {"stages": stages}
 
 
-def _status(store: Readable) -> Answer:
-    return {**_audit(store), "waiting": store.waiting()}
+def _status(state: Contents) -> Answer:
+    return {**_audit(state), "waiting": state.waiting()}
 
 
-def _checkpoint(store: Readable) -> Answer:
+def _checkpoint(state: Contents) -> Answer:
     return {
         "positions": [
             {"source": source, "partition": partition, "position": position}
-            for source, partitions in sorted(store.progress.items())
+            for source, partitions in sorted(state.progress().items())
             for partition, position in sorted(partitions.items())
         ]
     }
 
 
-def _dead(store: Readable) -> Answer:
-    return {"burials": store.dead(BURIALS)}
+def _dead(state: Contents) -> Answer:
+    return {"burials": state.dead(BURIALS)}
 
 
 def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
@@ -295,7 +284,7 @@ def _plain(row: Mapping[str, object]) -> Answer:
     return plain
 
 
-_QUESTIONS: Mapping[str, Callable[[Readable], Answer]] = {
+_QUESTIONS: Mapping[str, Callable[[Contents], Answer]] = {
     "status": _status,
     "audit": _audit,
     "checkpoint": _checkpoint,

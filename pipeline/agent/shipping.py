@@ -47,7 +47,7 @@ class Shipper:
         """Deliver until cancelled."""
         while True:
             self._wake.clear()
-            for sealed in await self._locked(self._store.segments.sealed, self._stage.name):
+            for sealed in await self._locked(self._store.outbox.sealed, self._stage.name):
                 await self._deliver(sealed)
             await self._wake.wait()
 
@@ -85,11 +85,11 @@ class Shipper:
             return Result(accepted=False, reason=error.message, after=5.0)
 
     def _bytes(self, sealed: Sealed) -> bytes:
-        return b"".join(self._store.segments.parts(sealed))
+        return b"".join(self._store.outbox.parts(sealed))
 
     def _segment(self, sealed: Sealed) -> Segment:
-        ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.segments.ranges(sealed.id))
-        data = self._store.segments.tail(sealed.id) if sealed.body is None else None
+        ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.outbox.ranges(sealed.id))
+        data = self._store.outbox.tail(sealed.id) if sealed.body is None else None
         return Segment(
             sealed.sink,
             sealed.number,

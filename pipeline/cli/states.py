@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from pipeline.agent.control import Answer, answer, ask
-from pipeline.cli.snapshot import Snapshot
+from pipeline.cli.snapshot import snapshot
 from pipeline.errors import InternalError, NoInputError, StateError, UsageError
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
@@ -51,8 +51,8 @@ def asked(folder: Path, request: Mapping[str, object]) -> tuple[Answer, bool]:
     except InternalError:
         live = None
     try:
-        with Snapshot(folder) as snapshot:
-            return answer(snapshot, request), False
+        with snapshot(folder) as state:
+            return answer(state, request), False
     except StateError:
         live = asyncio.run(ask(folder, request))
         if live is None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.agent.agent import Report
-from pipeline.cli.snapshot import Snapshot
+from pipeline.cli.snapshot import snapshot
 from pipeline.errors import PipeError
 from pipeline.plan.graph import Graph
 
@@ -18,8 +18,8 @@ Counts = Mapping[tuple[str, str], int]
 def counted(folder: Path) -> Counts:
     """The rows that a state has seen before a run; nothing where there is no state that can be read."""
     try:
-        with Snapshot(folder) as snapshot:
-            return snapshot.ledger()
+        with snapshot(folder) as state:
+            return state.ledger()
     except PipeError:
         return {}
 

@@ -1,7 +1,8 @@
 """The one durable state: a SQLite file and segment files in a directory that one process owns."""
 
 from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Seal, Sent
-from pipeline.store.segments import Sealed
+from pipeline.store.contents import Contents
+from pipeline.store.outbox import Sealed
 from pipeline.store.store import SEGMENTS_AHEAD, Shortage, Store
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Advance",
     "Buried",
     "Changes",
+    "Contents",
     "Grown",
     "Piece",
     "Released",

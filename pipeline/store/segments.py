@@ -9,97 +9,31 @@ the new size has committed, and bodies are synced before it does.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.api import Layout, Roll
+from pipeline.api import Layout
 from pipeline.columns.encode.compress import frame, seek_table
-from pipeline.env import AppendFile, Database, Env
-from pipeline.errors import ConfigurationError, InternalError
+from pipeline.env import Database, Env
+from pipeline.errors import ConfigurationError
+from pipeline.store import frames
 from pipeline.store.changes import Piece
 from pipeline.store.names import delivered, extension, local
-from pipeline.store.values import data, number, position, text
-
-FRAME = 1 << 20
-"""Bytes that a frame has at least before compression, but for the last one of a segment."""
-
-LARGEST = 8 << 20
-"""Bytes that a frame has at most before compression."""
+from pipeline.store.outbox import Outbox
+from pipeline.store.segment import Open, layout_of, layout_text, plain
+from pipeline.store.values import number, position, text
 
 OPEN_FILES = 64
 """File handles kept open between commits."""
 
 
-@dataclass
-class Open:
-    """An open segment: its row in the database, kept up to date in memory."""
-
-    id: int
-    sink: str
-    path: str
-    number: int
-    layout: Layout
-    place: Path
-    base: int = 0
-    size: int = 0
-    plain: int = 0
-    rows: int = 0
-    opened: int = 0
-    device: int = 0
-    inode: int = 0
-    """The body in place, as it was when it was last committed to; 0 before there was one."""
-    torn: str = ""
-    """The partition whose record ends the segment without a newline."""
-    used: int = 0
-    """When it last got rows, or when this process began."""
-    tail: int = 0
-    """Bytes in tail rows."""
-    ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Partition → (from, to); not kept for local files, which are never delivered."""
-    moved: set[str] = field(default_factory=set)
-    """Partitions of `ranges` that this commit changed."""
-    fresh: list[bytes] = field(default_factory=list)
-    """Pieces of this commit."""
-    file: AppendFile | None = None
-
-    @property
-    def in_place(self) -> bool:
-        """True when the body is the destination itself."""
-        return self.layout.in_place and not self.layout.whole
-
-    @property
-    def direct(self) -> bool:
-        """True when every commit's bytes go to the body as they are."""
-        return self.in_place and self.layout.compression == "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A sealed segment that waits to be delivered. `body` is None when all of it is in the tail."""
-
-    id: int
-    sink: str
-    path: str
-    number: int
-    name: str
-    place: Path
-    rows: int
-    size: int
-    sha256: str
-    body: Path | None
-    whole: bool
-    """Laid out to be encoded as a whole."""
-
-
 class Segments:
     """All segments of a store. `base` is the folder that relative paths of programs start from."""
 
-    def __init__(self, env: Env, database: Database, folder: Path, base: Path, instance: str) -> None:
+    def __init__(self, env: Env, database: Database, outbox: Outbox, base: Path, instance: str) -> None:
         self._env = env
         self._database = database
-        self._outbox = folder / "outbox"
+        self._outbox = outbox
         self._base = base
         self._instance = instance
         self._layouts: dict[str, Layout] = {}
@@ -115,7 +49,7 @@ class Segments:
         columns = "id, sink, path, number, layout, place, base, size, plain, rows, opened, device, inode, torn"
         for row in self._database.rows(f"SELECT {columns} FROM segment WHERE state = 'open'"):  # noqa: S608 — a constant
             segment = Open(
-                number(row[0]), text(row[1]), text(row[2]), number(row[3]), _layout(text(row[4])), Path(text(row[5])),
+                number(row[0]), text(row[1]), text(row[2]), number(row[3]), layout_of(text(row[4])), Path(text(row[5])),
                 number(row[6]), number(row[7]), number(row[8]), number(row[9]), number(row[10]), number(row[11]), number(row[12]), text(row[13]),
             )  # fmt: skip
             (tail,) = self._database.rows(
@@ -145,10 +79,7 @@ class Segments:
                 file.close()
             elif have < want:
                 short.append((body, want - have))
-        owned = {f"{number(row[0]):09d}" for row in self._database.rows("SELECT id FROM segment")}
-        for path in self._env.files.glob(str(self._outbox / "*")):
-            if path.name not in owned:
-                self._env.files.remove(path)
+        self._outbox.disown()
         return short
 
     def arrange(self, layouts: dict[str, Layout]) -> None:
@@ -156,7 +87,7 @@ class Segments:
         self._layouts = layouts
         for segment in list(self._open.values()):
             layout = layouts.get(segment.sink)
-            if layout is None or _plain(layout) != segment.layout:
+            if layout is None or plain(layout) != segment.layout:
                 self._seal(segment)
 
     def close(self) -> None:
@@ -235,55 +166,10 @@ class Segments:
         """Whether some segment wants to be sealed, so that a commit is needed even without rows."""
         return any(self._due(segment, now) for segment in self._open.values())
 
-    # ── delivery ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def sealed(self, sink: str | None = None) -> list[Sealed]:
-        """Sealed segments (of one sink), oldest first."""
-        rows = self._database.rows(
-            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain, layout FROM segment "
-            "WHERE state = 'sealed' AND (? IS NULL OR sink = ?) ORDER BY id",
-            (sink, sink),
-        )
-        return [
-            Sealed(
-                number(id), text(name_of), text(path), number(count), text(name), Path(text(place)), number(rows_),
-                number(size) or number(plain), text(sha), self._outbox / f"{number(id):09d}" if number(size) else None,
-                _layout(text(layout)).whole,
-            )
-            for id, name_of, path, count, name, place, rows_, size, sha, plain, layout in rows
-        ]  # fmt: skip
-
-    def tail(self, id: int) -> bytes:
-        """The bytes of a segment that are in the database."""
-        return b"".join(
-            data(row[0]) for row in self._database.rows("SELECT data FROM tail WHERE segment = ? ORDER BY seq", (id,))
-        )
-
-    def parts(self, sealed: Sealed) -> Iterator[bytes]:
-        """All bytes of a sealed segment, in parts. Raises InternalError when the body ends early."""
-        if sealed.body is None:
-            yield self.tail(sealed.id)
-        else:
-            yield from self._read(sealed.body, sealed.size)
-
-    def ranges(self, id: int) -> list[tuple[str, str, str]]:
-        rows = self._database.rows(
-            "SELECT partition, start, stop FROM range WHERE segment = ? ORDER BY partition", (id,)
-        )
-        return [(text(partition), text(start), text(stop)) for partition, start, stop in rows]
-
-    def remove(self, id: int) -> None:
-        """Inside a transaction: forget a delivered segment."""
-        self._database.rows("DELETE FROM segment WHERE id = ?", (id,))
-
-    def release(self, id: int) -> None:
-        """After that transaction: the body is not needed any more."""
-        self._env.files.remove(self._outbox / f"{id:09d}")
-
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _body(self, segment: Open) -> Path:
-        return segment.place if segment.in_place else self._outbox / f"{segment.id:09d}"
+        return segment.place if segment.in_place else self._outbox.body(segment.id)
 
     def _ready(self, segment: Open | None) -> bool:
         """Whether the body is the file that was committed to, as long as it was left."""
@@ -304,7 +190,7 @@ class Segments:
         )
 
     def _start(self, sink: str, path: str, now: int) -> Open:
-        layout = _plain(self._layouts[sink])
+        layout = plain(self._layouts[sink])
         last = self._database.rows("SELECT last FROM number WHERE sink = ? AND path = ?", (sink, path))
         count = 1 + (number(last[0][0]) if last else 0)
         place = self._place(sink, path, count, layout)
@@ -326,7 +212,7 @@ class Segments:
         self._database.rows(
             "INSERT INTO segment (id, sink, path, number, state, layout, place, device, inode, base, size, plain, rows, opened) "
             "VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, 0, 0, 0, ?)",
-            (segment.id, sink, path, count, _layout_text(layout), *where, now),
+            (segment.id, sink, path, count, layout_text(layout), *where, now),
         )
         self._database.rows(
             "INSERT INTO number VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last", (sink, path, count)
@@ -359,12 +245,12 @@ class Segments:
         if segment.direct:
             for part in fresh:
                 self._append(segment, part)
-        elif size >= FRAME or (last and size):
+        elif size >= frames.FRAME or (last and size):
             if segment.tail:
-                fresh.insert(0, self.tail(segment.id))
+                fresh.insert(0, self._outbox.tail(segment.id))
                 self._database.rows("DELETE FROM tail WHERE segment = ?", (segment.id,))
                 segment.tail = 0
-            for piece in _cut(fresh):
+            for piece in frames.cut(fresh):
                 kind = segment.layout.compression
                 packed = piece if kind == "none" else frame(piece, kind)
                 self._append(segment, packed)
@@ -387,10 +273,8 @@ class Segments:
         if segment.in_place:
             if segment.layout.compression == "zstd" and segment.size and self._numbered(segment):
                 # Only where nothing is ever appended behind it: a table that is not the last thing is no table.
-                frames = self._database.rows(
-                    "SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,)
-                )
-                self._append(segment, seek_table([(number(size), number(plain)) for size, plain in frames]))
+                cut = self._database.rows("SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,))
+                self._append(segment, seek_table([(number(size), number(plain)) for size, plain in cut]))
             if segment.file is not None:
                 segment.file.sync()
             self._database.rows("DELETE FROM segment WHERE id = ?", (segment.id,))
@@ -440,57 +324,13 @@ class Segments:
     def _hash(self, segment: Open) -> str:
         digest = hashlib.sha256()
         if segment.size:
-            for part in self._read(self._body(segment), segment.size):
+            for part in self._outbox.read(self._body(segment), segment.size):
                 digest.update(part)
         else:
-            digest.update(self.tail(segment.id))
+            digest.update(self._outbox.tail(segment.id))
         return digest.hexdigest()
-
-    def _read(self, path: Path, size: int) -> Iterator[bytes]:
-        file = self._env.files.read(path)
-        try:
-            at = 0
-            while at < size:
-                part = file.pread(min(LARGEST, size - at), at)
-                if not part:
-                    raise InternalError(f"{path} ends at {at} bytes, {size} were committed")
-                at += len(part)
-                yield part
-        finally:
-            file.close()
 
     def _close(self, segment: Open) -> None:
         if segment.file is not None:
             segment.file.close()
             segment.file = None
-
-
-def _cut(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The parts' bytes in pieces of FRAME to LARGEST bytes; only a last or an only one may be smaller. A part of the right
-    size is passed on as it is."""
-    waiting: list[bytes] = []
-    size = 0
-    for part in parts:
-        for at in range(0, len(part), LARGEST):
-            slice_ = part[at : at + LARGEST] if len(part) > LARGEST else part
-            waiting.append(slice_)
-            size += len(slice_)
-            if size >= FRAME:
-                yield waiting[0] if len(waiting) == 1 else b"".join(waiting)
-                waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)
-
-
-def _plain(layout: Layout) -> Layout:
-    """A layout without its path template: what a segment remembers of it."""
-    return replace(layout, path=None)
-
-
-def _layout_text(layout: Layout) -> str:
-    return json.dumps(asdict(layout), sort_keys=True)
-
-
-def _layout(stored: str) -> Layout:
-    values = json.loads(stored)
-    return Layout(**{**values, "roll": Roll(**values["roll"])})

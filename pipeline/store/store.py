@@ -18,9 +18,11 @@ from pipeline.api import Layout, Position
 from pipeline.env import Database, Env
 from pipeline.errors import InternalError, StateError
 from pipeline.store.changes import Advance, Changes
+from pipeline.store.contents import Contents
+from pipeline.store.outbox import Outbox, Sealed
 from pipeline.store.recovery import Opening, prepare
-from pipeline.store.segments import Sealed, Segments
-from pipeline.store.values import data, number, parsed, position, text
+from pipeline.store.segments import Segments
+from pipeline.store.values import number, position
 from pipeline.store.windows import Windows
 
 DEAD_BYTES = 64 << 20
@@ -50,7 +52,9 @@ class Store:
         self.instance = opening.instance
         self.epoch = opening.epoch
         self._nonce = opening.nonce
-        self.segments = Segments(env, database, folder, base, self.instance)
+        self.contents = Contents(database.rows)
+        self.outbox = Outbox(env, database, folder)
+        self.segments = Segments(env, database, self.outbox, base, self.instance)
         self.windows = Windows(database)
         self.progress: dict[str, dict[str, Position]] = {}
         self.shortages: list[Shortage] = []
@@ -75,9 +79,9 @@ class Store:
         return store
 
     def _load(self) -> None:
-        for source, partition, at in self._database.rows("SELECT source, partition, position FROM progress"):
-            self._positions[text(source), text(partition)] = text(at)
-            self.progress.setdefault(text(source), {})[text(partition)] = parsed(text(at))
+        self.progress = self.contents.progress()
+        for source, partitions in self.progress.items():
+            self._positions.update({(source, partition): position(at) for partition, at in partitions.items()})
         self.segments.load()
         self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
         self.windows.load()
@@ -121,31 +125,9 @@ class Store:
         done = list(segments)
         with self._changing():
             for segment in done:
-                self.segments.remove(segment.id)
+                self.outbox.remove(segment.id)
         for segment in done:
-            self.segments.release(segment.id)
-
-    # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def ledger(self) -> dict[tuple[str, str], int]:
-        """(stage, outcome) → rows, since the state began."""
-        rows = self._database.rows("SELECT stage, outcome, rows FROM ledger")
-        return {(text(stage), text(outcome)): number(count) for stage, outcome, count in rows}
-
-    def waiting(self) -> dict[str, int]:
-        """Sink → bytes of sealed segments that are not delivered yet."""
-        rows = self._database.rows(
-            "SELECT sink, sum(CASE WHEN size > 0 THEN size ELSE plain END) FROM segment WHERE state = 'sealed' GROUP BY sink"
-        )
-        return {text(sink): number(size) for sink, size in rows}
-
-    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]:
-        """The newest dead letters: (id, stage, rows, time µs, dump of frames)."""
-        rows = self._database.rows("SELECT id, stage, rows, time, frame FROM dead ORDER BY id DESC LIMIT ?", (limit,))
-        return [
-            (number(id), text(stage), number(count), number(time), data(frame))
-            for id, stage, count, time, frame in rows
-        ]
+            self.outbox.release(segment.id)
 
     def close(self) -> None:
         """Let go of files, database and lock. Nothing is written."""

@@ -83,8 +83,7 @@ class Generate(api.Input[Options]):
             due = due if end is None else min(due, end)
             self._behind = due - line if self.options.rate is not None else 1 if end is None else end - line
             if due == line:
-                left = _TICK if end is None else (end - first) / rate - (clock.monotonic() - began)
-                await clock.sleep(min(_TICK, max(left, 1 / rate)))
+                await clock.sleep(min(_TICK, 1 / rate))
                 continue
             count = min(due - line, _BLOCK)
             chunk = await self._ctx.run(traffic.lines, line, count)
@@ -94,6 +93,9 @@ class Generate(api.Input[Options]):
             before, position = position, {"line": line, "start": start}
             self._behind = max(0, self._behind - count)
             yield api.lines(raw, numbers, partition=partition, start=before, end=position)
+            if count < _BLOCK and line != end:
+                # What came due while the batch was made would be a batch of a few lines, and so on without rest.
+                await clock.sleep(_TICK)
         self._partition = None
 
     def backlog(self) -> Mapping[str, int]:

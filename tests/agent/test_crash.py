@@ -11,7 +11,7 @@ from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns
 from pipeline.plan.graph import Graph, Port, Stage
-from pipeline.store import segments
+from pipeline.store import frames
 from pipeline.testing.loop import run
 from pipeline.testing.world import Crash, SimEnv, World
 from plugins import Chunks, ChunksOptions, Records, RecordsOptions
@@ -55,7 +55,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, compression: str
 ) -> None:
     """Whatever call is the last, the next life completes the copy to the same bytes."""
-    monkeypatch.setattr(segments, "FRAME", 1500)
+    monkeypatch.setattr(frames, "FRAME", 1500)
     total = points_of(tmp_path / "count", target, compression)
     assert total > 150
     for kill_at in range(1, total + 1):

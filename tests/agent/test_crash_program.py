@@ -13,7 +13,7 @@ from pipeline.agent.telemetry import Journal
 from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import load
-from pipeline.store import segments
+from pipeline.store import frames
 from pipeline.testing.loop import run
 from pipeline.testing.world import Crash, SimEnv, World
 
@@ -102,7 +102,7 @@ def check(folder: Path, agent: Agent) -> None:
 @pytest.mark.parametrize("share", range(4))
 def test_a_crash_at_every_call_of_a_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, share: int) -> None:
     """The next life publishes every fact once, archives every byte, and rejects every bad line once."""
-    monkeypatch.setattr(segments, "FRAME", 2000)
+    monkeypatch.setattr(frames, "FRAME", 2000)
     world = make(tmp_path / "count")
     env = world.env()
     check(world.folder, live(world, env))

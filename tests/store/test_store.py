@@ -152,14 +152,14 @@ def test_a_remote_segment_waits_under_a_name_that_is_a_function_of_its_bytes(env
     store.commit(piece("logs/", b"two\n", 8, 4))
     store.close()
     again = opened(env, tmp_path, layouts={"s": remote})
-    first, second = again.segments.sealed("s")
-    assert (again.segments.tail(first.id), again.segments.tail(second.id)) == (b"one\n", b"two\n")
+    first, second = again.outbox.sealed("s")
+    assert (again.outbox.tail(first.id), again.outbox.tail(second.id)) == (b"one\n", b"two\n")
     prefix = f"logs/{again.instance[:8]}-s-00000"
     sha = "2c8b08da5ce60398e1f19af0e5dccc744df274b826abe585eaba68c525434806"
     assert (first.sha256, first.name) == (sha, f"{prefix}1-{sha[:12]}.ndjson")
     again.acknowledge([first])
-    assert [sealed.name for sealed in again.segments.sealed()] == [second.name]
-    assert again.waiting() == {"s": 4}
+    assert [sealed.name for sealed in again.outbox.sealed()] == [second.name]
+    assert again.contents.waiting() == {"s": 4}
     again.close()
 
 
@@ -215,8 +215,8 @@ def test_counts_add_up_and_dead_letters_are_bounded(
     store = opened(env, tmp_path)
     for _ in range(3):
         store.commit(Changes(counts=Counter({("t", "rejected"): 2}), buried=[Buried("t", 2, frame)]))
-    assert store.ledger() == {("t", "rejected"): 6}
-    assert [(id, stage, rows) for id, stage, rows, _, _ in store.dead()] == [(3, "t", 2), (2, "t", 2)]
+    assert store.contents.ledger() == {("t", "rejected"): 6}
+    assert [(id, stage, rows) for id, stage, rows, _, _ in store.contents.dead()] == [(3, "t", 2), (2, "t", 2)]
     store.close()
 
 

@@ -1,0 +1,50 @@
+"""What a state says of itself: answers that need nothing but its database, so that they can be had of a stopped agent too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.api import Position
+from pipeline.env import Value
+from pipeline.store.values import data, number, parsed, text
+
+
+class Rows(Protocol):
+    """Runs a query (`pipeline.env.Database.rows`)."""
+
+    def __call__(self, sql: str, values: Sequence[Value] = (), /) -> list[tuple[Value, ...]]: ...
+
+
+class Contents:
+    """Reads, never writes. Every method blocks for one query."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def progress(self) -> dict[str, dict[str, Position]]:
+        """Source → partition → the position that is committed."""
+        found: dict[str, dict[str, Position]] = {}
+        for source, partition, at in self._rows("SELECT source, partition, position FROM progress"):
+            found.setdefault(text(source), {})[text(partition)] = parsed(text(at))
+        return found
+
+    def ledger(self) -> dict[tuple[str, str], int]:
+        """(stage, outcome) → rows, since the state began."""
+        rows = self._rows("SELECT stage, outcome, rows FROM ledger")
+        return {(text(stage), text(outcome)): number(count) for stage, outcome, count in rows}
+
+    def waiting(self) -> dict[str, int]:
+        """Sink → bytes of sealed segments that are not delivered yet."""
+        rows = self._rows(
+            "SELECT sink, sum(CASE WHEN size > 0 THEN size ELSE plain END) FROM segment WHERE state = 'sealed' GROUP BY sink"
+        )
+        return {text(sink): number(size) for sink, size in rows}
+
+    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]:
+        """The newest dead letters: (id, stage, rows, time µs, dump of frames)."""
+        rows = self._rows("SELECT id, stage, rows, time, frame FROM dead ORDER BY id DESC LIMIT ?", (limit,))
+        return [
+            (number(id), text(stage), number(count), number(time), data(frame))
+            for id, stage, count, time, frame in rows
+        ]
