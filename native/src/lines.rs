@@ -12,7 +12,7 @@ use pyo3::pybacked::PyBackedBytes;
 
 use crate::arrow::Frame;
 
-/// The complete records of a chunk that begins at a record's start, as views into it: `@raw` (BinaryView, without the
+/// The complete records of a chunk that begins at a record's start, as views into it: `@raw` (`BinaryView`, without the
 /// newlines) and `@offset` (Int64: the position of each, `offset` being that of the chunk); and the bytes consumed.
 #[pyfunction]
 pub fn records(py: Python<'_>, chunk: PyBackedBytes, offset: i64) -> PyResult<(Frame, usize)> {

@@ -72,6 +72,13 @@ class Field:
             column = column.struct.field(part)
         return column
 
+    def values(self, frame: pl.DataFrame) -> pl.Series:
+        """The same of a frame at hand, without the price of a query."""
+        column = frame.get_column(self.path[0])
+        for part in self.path[1:]:
+            column = column.struct.field(part)
+        return column
+
 
 @dataclass(frozen=True)
 class Hole:

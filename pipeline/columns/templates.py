@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote_from_bytes
 
@@ -19,6 +20,8 @@ from pipeline.columns.encode.values import text
 from pipeline.columns.lines import decode
 from pipeline.columns.types import Type
 
+TIME = pl.Datetime("us", "UTC")
+
 LIMIT = 128
 """The most bytes that one value adds to a path."""
 
@@ -27,10 +30,9 @@ NOTHING = "_"
 
 
 class Source(Protocol):
-    """Where a value comes from: how to read it from a frame, and its type."""
+    """Where a value comes from: its column in a frame, and its type."""
 
-    @property
-    def polars(self) -> pl.Expr: ...
+    def values(self, frame: pl.DataFrame) -> pl.Series: ...
 
     @property
     def type(self) -> Type: ...
@@ -57,15 +59,57 @@ def render(parts: Sequence[str | Slot], frame: pl.DataFrame) -> pl.Series:
 
 
 def split(parts: Sequence[str | Slot], frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    """The rows of each rendered text, in their order; texts in the order of their first row."""
+    """The rows of each rendered text, in their order; texts in the order of their first row.
+
+    A row of each combination of values is rendered, not every row, and none where all rows have the same."""
     if frame.height == 0:
         return []
-    paths = render(parts, frame)
-    if _constant(paths):
+    known = [part if isinstance(part, str) else _shared(part, frame) for part in parts]
+    if None not in known:
+        return [("".join(text for text in known if text is not None), frame)]
+    keys = [
+        _key(part, frame) for part, text in zip(parts, known, strict=True) if text is None and not isinstance(part, str)
+    ]
+    names = [str(place) for place in range(len(keys))]
+    combined = pl.DataFrame([key.alias(name) for key, name in zip(keys, names, strict=True)])
+    firsts = combined.with_row_index("@row").unique(names, keep="first", maintain_order=True)
+    paths = render(parts, frame[firsts["@row"]])
+    if paths.n_unique() == 1:
         return [(paths[0], frame)]
-    key = "@rendered"
-    groups = frame.with_columns(paths.alias(key)).partition_by(key, maintain_order=True, include_key=True)
-    return [(group[key][0], group.drop(key)) for group in groups]
+    texts = firsts.select(*names, paths.alias("@rendered"))
+    rendered = combined.join(texts, on=names, how="left", nulls_equal=True, maintain_order="left")
+    groups = frame.with_columns(rendered["@rendered"]).partition_by("@rendered", maintain_order=True, include_key=True)
+    return [(group["@rendered"][0], group.drop("@rendered")) for group in groups]
+
+
+def _shared(slot: Slot, frame: pl.DataFrame) -> str | None:
+    """The text that a slot has in all rows; None where it may differ."""
+    column = slot.field.values(frame)
+    if slot.field.type.kind == "time" and slot.format:
+        unit, micros = unit_of(slot.format), column.cast(pl.Int64)
+        low, high = micros.min(), micros.max()
+        if column.null_count() or not isinstance(low, int) or not isinstance(high, int) or low // unit != high // unit:
+            return None
+        return _formatted(low // unit, unit, slot.format)
+    if slot.field.type.kind != "string":
+        return _values(slot, frame.head(1))[0] if _constant(column) else None
+    first = column[0]
+    same = column.null_count() == column.len() if first is None else bool((column == first).all(ignore_nulls=False))
+    return safe(first) if same else None
+
+
+@lru_cache(maxsize=1024)
+def _formatted(units: int, unit: int, pattern: str) -> str:
+    return str(strftime(pl.Series([units * unit]).cast(TIME), unit, pattern).fill_null(NOTHING)[0])
+
+
+def _key(slot: Slot, frame: pl.DataFrame) -> pl.Series:
+    """What a slot's text depends on: rows that have the same have the same text."""
+    column = slot.field.values(frame)
+    kind = slot.field.type
+    if kind.kind == "time":
+        return column.to_physical() // (unit_of(slot.format) if slot.format else 1)
+    return column if kind.kind in ("string", "bytes", "json", "int", "bool") else _text(column, kind)
 
 
 def safe(value: str | None) -> str:
@@ -88,9 +132,7 @@ def _constant(column: pl.Series) -> bool:
 
 def _values(slot: Slot, frame: pl.DataFrame) -> pl.Series:
     """A slot's text for each row, safe to be one part of a path (several for a time format with slashes)."""
-    column = frame.select(slot.field.polars.alias("value")).to_series()
-    if column.len() != frame.height:
-        column = column.new_from_index(0, frame.height)
+    column = slot.field.values(frame)
     if slot.field.type.kind == "time" and slot.format:
         return strftime(column, unit_of(slot.format), slot.format).fill_null(NOTHING)
     texts = _text(column, slot.field.type)

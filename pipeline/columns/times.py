@@ -11,6 +11,7 @@ from functools import lru_cache
 import polars as pl
 
 from pipeline.columns.conversions import to_text
+from pipeline.columns.stamps import usual
 from pipeline.columns.timeformats import demand_day, directives, rewritten
 from pipeline.columns.types import Type
 
@@ -58,7 +59,9 @@ def parse(x: pl.Expr, formats: str | list[str] = "iso8601", zone: str = "UTC") -
     if not names:
         raise TypeError("give at least one format")
     readers = tuple(reader for name in names for reader in _readers(name, known_zone(zone)))
-    return x.map_batches(_Parser(readers, exclusive=names == ["iso8601"]), return_dtype=TIME, is_elementwise=True)
+    return x.map_batches(
+        _Parser(readers, exclusive=names == ["iso8601"], zone=zone), return_dtype=TIME, is_elementwise=True
+    )
 
 
 def known_zone(name: str) -> str:
@@ -95,9 +98,11 @@ class _Number:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """Reads texts in one format of Polars, after rewriting them where its directives do not fit ours."""
+    """Reads texts in one format. Polars' reader decides; stamps in the usual writing need not come to it."""
 
+    written: str
     format: str
+    """The format in Polars' letters, of texts that are rewritten where its directives do not fit ours."""
     zone: str
     aware: bool
     find: str = ""
@@ -107,6 +112,18 @@ class _Text:
     """What the texts lack and Polars wants."""
 
     def __call__(self, values: pl.Series) -> pl.Series:
+        read = usual(values, (self.written,))
+        if read is None:
+            return self.lenient(values)
+        clock, odd = read
+        times = clock.cast(TIME)
+        if not self.aware and self.zone != "UTC":
+            local = clock.cast(_NAIVE).dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
+            times = _bounded(local.dt.convert_time_zone("UTC").to_physical()).cast(TIME)
+        return times if odd is None else times.scatter(odd, self.lenient(values.gather(odd)))
+
+    def lenient(self, values: pl.Series) -> pl.Series:
+        """What Polars reads."""
         x = pl.col("value").cast(pl.String)
         if self.find:
             x = pl.when(x.str.contains(self.find)).then(x.str.replace(self.find, self.replacement))
@@ -135,8 +152,17 @@ class _Parser:
 
     readers: tuple[Reader, ...]
     exclusive: bool
+    zone: str
 
     def __call__(self, values: pl.Series) -> pl.Series:
+        formats = tuple(reader.written for reader in self.readers if isinstance(reader, _Text))
+        read = usual(values, formats) if self.exclusive and self.zone == "UTC" else None
+        if read is None:
+            return self._in_order(values)
+        times, odd = read[0].cast(TIME), read[1]
+        return times if odd is None else times.scatter(odd, self._in_order(values.gather(odd)))
+
+    def _in_order(self, values: pl.Series) -> pl.Series:
         readers = self._likely_first(values) if self.exclusive else self.readers
         times = readers[0](values)
         for reader in readers[1:]:
@@ -180,6 +206,7 @@ def _reader(form: str, zone: str) -> _Text:
     if kinds & {"H", "I", "k", "l"} and "M" not in kinds:
         format, suffix = format + " %M", " 00"
     reader = _Text(
+        form,
         format,
         "UTC" if "s" in kinds else zone,
         bool(kinds & {"z", "Z"}),
@@ -188,7 +215,7 @@ def _reader(form: str, zone: str) -> _Text:
         suffix=suffix,
     )
     try:
-        reader(pl.Series([""]))
+        reader.lenient(pl.Series([""]))
     except pl.exceptions.PolarsError as error:
         raise TypeError(f"times cannot be read by the format {form!r}: {str(error).splitlines()[0]}") from None
     return reader

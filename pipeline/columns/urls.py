@@ -10,6 +10,7 @@ import urllib.parse
 import polars as pl
 
 from pipeline.columns.distinct import map_distinct, over_distinct
+from pipeline.columns.native import kernels
 
 _STRING = pl.String()
 _SCHEME = r"^(?:[A-Za-z][A-Za-z0-9+.\-]*:)?"
@@ -129,10 +130,16 @@ def page(x: pl.Expr) -> pl.Expr:
     `#`; empty segments are dropped (`//`, a final `/`); the first three segments stay. A segment becomes `:uuid` if it is one,
     `:id` if it is all digits or at least 16 hex digits, `:long` if it has more than 32 characters; a file extension of a
     `:uuid` or `:id` stays. `/` and an empty path of an absolute target are `/`; a target without a leading `/` gets none."""
-    return over_distinct(x, _pages, _STRING)
+    if kernels is None:
+        return over_distinct(x, _twin, _STRING)
+    return x.map_batches(_pages, return_dtype=_STRING, is_elementwise=True)
 
 
 def _pages(values: pl.Series) -> pl.Series:
+    return _twin(values) if kernels is None else pl.DataFrame(kernels.pages(values.to_frame())).to_series()
+
+
+def _twin(values: pl.Series) -> pl.Series:
     frame = values.alias("value").to_frame().with_columns(decoded=decode(pl.col("value")))
     absolute = pl.col("decoded").str.contains(_ABSOLUTE)
     cut = pl.col("decoded").str.replace(_ABSOLUTE, "").str.replace(r"(?s)[?#].*$", "")

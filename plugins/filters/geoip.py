@@ -61,7 +61,7 @@ sink out = located -> console()
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._lookup = Lookup(str(SAMPLE if options.db is None else options.db))
-        self._answers = distinct.map_distinct(options.field.polars, self._lookup, api.dtype(FIELDS))
+        self._answers = distinct.mapped(self._lookup, api.dtype(FIELDS))
 
     def __reduce__(self) -> tuple[object, ...]:
         return GeoIP, (self.options,)
@@ -86,7 +86,8 @@ sink out = located -> console()
         self._lookup.close()
 
     def apply(self, batch: api.Batch) -> api.Batch:
-        return batch.with_columns(self._answers.alias(self.options.into))
+        answers = self._answers(self.options.field.values(batch.frame))
+        return batch.with_columns(answers.alias(self.options.into))
 
 
 class Lookup:

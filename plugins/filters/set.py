@@ -72,11 +72,11 @@ def _typed(value: api.Expr) -> pl.Expr:
     return value.polars.cast(api.dtype(kind)) if kind.kind in ("int", "float", "string") else value.polars
 
 
-def _stamped(batch: api.Batch, times: pl.Expr, text: str) -> api.Batch:
-    missing = batch.frame.select(times.is_null().alias("missing")).to_series()
-    if missing.len() != batch.frame.height:
-        missing = missing.new_from_index(0, batch.frame.height)
-    if not missing.any():
-        return batch.with_columns(times.alias(TIMESTAMP))
-    kept = batch.reject(missing, "no_timestamp", field=TIMESTAMP, detail=f"{text} is null")
-    return kept.with_columns(times.alias(TIMESTAMP))
+def _stamped(batch: api.Batch, expression: pl.Expr, text: str) -> api.Batch:
+    times = batch.frame.select(expression.alias(TIMESTAMP)).to_series()
+    if times.len() != batch.frame.height:
+        times = times.new_from_index(0, batch.frame.height)
+    if times.null_count():
+        batch = batch.reject(times.is_null(), "no_timestamp", field=TIMESTAMP, detail=f"{text} is null")
+        times = times.drop_nulls()
+    return batch.with_columns(times)

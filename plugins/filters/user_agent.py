@@ -61,7 +61,7 @@ sink out = browsers -> console()
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._recognise = Recogniser()
-        self._answers = distinct.map_distinct(options.field.polars, self._recognise, api.dtype(FIELDS))
+        self._answers = distinct.mapped(self._recognise, api.dtype(FIELDS))
 
     def __reduce__(self) -> tuple[object, ...]:
         return UserAgent, (self.options,)
@@ -75,7 +75,8 @@ sink out = browsers -> console()
         await ctx.run(self._recognise, "Mozilla/5.0 (X11; Linux x86_64) compiles the patterns that most requests need")
 
     def apply(self, batch: api.Batch) -> api.Batch:
-        return batch.with_columns(self._answers.alias(self.options.into))
+        answers = self._answers(self.options.field.values(batch.frame))
+        return batch.with_columns(answers.alias(self.options.into))
 
 
 class Recogniser:

@@ -6,6 +6,8 @@ import io
 
 import polars as pl
 
+from pipeline.columns.native import kernels
+
 
 def raw(frame: pl.DataFrame, *, terminated: bool = True) -> bytes:
     """Every `@raw` (Binary) and a newline, byte for byte; a null is an empty record.
@@ -13,11 +15,16 @@ def raw(frame: pl.DataFrame, *, terminated: bool = True) -> bytes:
     `terminated` False leaves out the last newline: for a last record that had none in its source."""
     if frame.height == 0:
         return b""
-    try:
-        body = _text(frame.get_column("@raw").cast(pl.String))
-    except pl.exceptions.ComputeError:
-        body = b"".join(record + b"\n" for record in frame.get_column("@raw").fill_null(b"").to_list())
+    records = frame.get_column("@raw")
+    body = _twin(records) if kernels is None else kernels.raw(records.to_frame())
     return body if terminated else body.removesuffix(b"\n")
+
+
+def _twin(records: pl.Series) -> bytes:
+    try:
+        return _text(records.cast(pl.String))
+    except pl.exceptions.ComputeError:
+        return b"".join(record + b"\n" for record in records.fill_null(b"").to_list())
 
 
 def _text(records: pl.Series) -> bytes:

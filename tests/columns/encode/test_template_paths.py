@@ -157,3 +157,32 @@ def test_times_equal_formatting_each_row(micros, pattern):
     column = pl.Series("t", [START + timedelta(microseconds=value) for value in micros], dtype=dtype(TIME))
     expected = column.dt.to_string(pattern).to_list()
     assert render(template(("t", TIME, pattern)), column.to_frame()).to_list() == expected
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([None, "", "a", "b/c"]),
+            st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([86_400, 10**9])),
+            st.sampled_from([None, 0, 1]),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from([("t", TIME, "%Y-%m-%dT%H"), ("t", TIME, "%H"), ("t", TIME)]),
+)
+@settings(max_examples=200, deadline=None)
+def test_split_groups_rows_by_their_text(rows, when):
+    """Rows of one text are together in their order, texts in the order of their first row, as rendered one by one."""
+    host, seconds, number = ([row[place] for row in rows] for place in range(3))
+    moments = [
+        None if second is None else START.replace(minute=0, second=0) + timedelta(seconds=second) for second in seconds
+    ]
+    columns = {"h": (host, STRING), "t": (moments, TIME), "n": (number, INT)}
+    frame = pl.DataFrame([pl.Series(name, values, dtype=dtype(kind)) for name, (values, kind) in columns.items()])
+    shape = template("out/", ("h", STRING), "/", when, "/", ("n", INT))
+    texts = render(shape, frame).to_list()
+    expected = [
+        (text, [row for row, its in zip(frame.rows(), texts, strict=True) if its == text])
+        for text in dict.fromkeys(texts)
+    ]
+    assert [(text, group.rows()) for text, group in split(shape, frame)] == expected
