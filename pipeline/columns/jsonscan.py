@@ -37,7 +37,7 @@ scan: Callable[[str, int], tuple[object, int]] = _decoder.scan_once
 """The value that begins at a place, and where it ends."""
 _string: Callable[[str, int], tuple[str, int]] = _library.scanstring
 _space = re.compile(r"[ \t\n\r]*").match
-_strings = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_strings = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _surrogates = re.compile("[\ud800-\udfff]")
 
 
@@ -71,6 +71,33 @@ def members(text: str, begin: int) -> tuple[dict[str, Spot], int]:
         at = end + 1
         if text[at] != '"':
             at = after_space(text, at)
+
+
+MISSING = "a value is missing, or the text ends too early"
+
+_MISTAKES = {
+    "Expecting property name": "a name in double quotes is missing at character {}",
+    "Expecting ':'": "a colon is missing at character {}",
+    "Expecting ','": "a comma or closing bracket is missing at character {}",
+    "Unterminated string": "the string from character {} has no end",
+    "Invalid control character": "a control character in a string is not escaped at character {}",
+    "Invalid \\uXXXX": "four hexadecimal digits and the end of the string are missing after character {}",
+    "Invalid \\escape": "there is no such escape as that at character {}",
+}
+"""What the scanner's messages begin with, and what we say."""
+
+
+def mistake(error: Exception, text: str) -> str:
+    """What is wrong with a text, in words that do not depend on the version of Python."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error) if isinstance(error, ValueError) else MISSING
+    message, place = error.msg, error.pos
+    if message.startswith("Illegal trailing comma"):
+        place = after_space(text, place + 1)
+        message = "Expecting property name" if "object" in message else ""
+    if place >= len(text):
+        return MISSING
+    return next((told.format(place) for begin, told in _MISTAKES.items() if message.startswith(begin)), MISSING)
 
 
 def items(text: str, begin: int) -> Iterator[Spot]:
@@ -121,7 +148,7 @@ def clean(text: str) -> str:
 
 
 def depth(text: str) -> int:
-    """How deep objects and arrays nest, without parsing."""
+    """How deep objects and arrays nest outside of strings (of which the last may have no end), without parsing."""
     level = deepest = 0
     for character in _strings.sub("", text):
         if character in "{[":

@@ -1,18 +1,22 @@
 """JSON records to columns: the members that somebody names with their types, everything else as the text it was.
 
-Logs are written by programs, so that most rows have the shape of the row before: those are read by columns (`jsonshape`).
-The others are read one by one, in Python: one of the named exceptions to columnar work."""
+The native kernel reads one record after the other. Its twin is here: logs are written by programs, so that most rows have
+the shape of the row before, and those are read by columns (`jsonshape`); the others one by one, in Python.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import polars as pl
 
-from pipeline.columns.jsonscan import Spot, after_space, depth, members, scan, spliced, written
+from pipeline.columns.boundary import carrier
+from pipeline.columns.jsonscan import Spot, after_space, depth, members, mistake, scan, spliced, written
 from pipeline.columns.jsonshape import shape_of
-from pipeline.columns.jsonvalue import Wanted
+from pipeline.columns.jsonvalue import Wanted, moment
+from pipeline.columns.native import kernels
 from pipeline.columns.types import REST, Columns, Type, dtype, record
 
 DEPTH = 64
@@ -55,9 +59,24 @@ def extract(texts: pl.Series, fields: Mapping[str, Type]) -> Extracted:
     """Take members out of JSON objects (String). A value that is not of its member's type is null.
 
     Of duplicate keys the last wins. Members whose names begin with `@` move into the member `fields`. A row is refused
-    when it is null, has a syntax error, NaN or an infinity, is no object, or nests deeper than DEPTH.
+    when it is null, has a syntax error, NaN or an infinity, is no object, or nests deeper than DEPTH."""
+    if kernels is None or carrier(record(fields, open=True)) is None:
+        return extract_twin(texts, fields)
+    found = pl.DataFrame(kernels.json_members(texts.alias("").to_frame(), list(fields.items()), _micros))
+    rest, reason, detail = found.get_columns()[len(fields) :]
+    return Extracted(found.select(*fields), rest.rename(""), reason.rename(""), detail.rename(""))
 
-    Rows of a shape that repeats are read by columns; the others one by one."""
+
+def _micros(text: str) -> int | None:
+    time = moment(text)
+    return None if time is None else (time - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def extract_twin(texts: pl.Series, fields: Mapping[str, Type]) -> Extracted:
+    """`extract` without the native kernel. Rows of a shape that repeats are read by columns; the others one by one."""
     parts: list[pl.DataFrame] = []
     waiting = pl.DataFrame({_PLACE: pl.int_range(texts.len(), eager=True), _TEXT: texts})
     for _ in range(SHAPES):
@@ -118,6 +137,14 @@ def _each(texts: pl.Series, fields: Mapping[str, Type]) -> pl.DataFrame:
 
 def merged(first: pl.Series, second: pl.Series) -> pl.Series:
     """Two columns of objects (String) as one; of members with the same name those of `second` win. Null is no members."""
+    if kernels is None:
+        return merged_twin(first, second)
+    found = kernels.json_merged(pl.DataFrame([first.alias("first"), second.alias("second")]))
+    return pl.DataFrame(found).to_series().rename(first.name)
+
+
+def merged_twin(first: pl.Series, second: pl.Series) -> pl.Series:
+    """`merged` without the native kernel."""
     texts = [_merged(one, two) for one, two in zip(first, second, strict=True)]
     return pl.Series(first.name, texts, dtype=pl.String)
 
@@ -147,10 +174,8 @@ def _record(text: str | None, wanted: Wanted) -> tuple[Mapping[str, object], str
             scan(text, begin)
             raise _Refusal("JSON, but not an object")
         found, end = members(text, begin)
-    except ValueError as error:
-        raise _Refusal(str(error)) from None
-    except (StopIteration, IndexError):
-        raise _Refusal("a value is missing, or the text ends too early") from None
+    except (ValueError, StopIteration, IndexError) as error:
+        raise _Refusal(mistake(error, text)) from None
     if end != len(text) and after_space(text, end) != len(text):
         raise _Refusal(f"more text after the object, from character {end}")
     if any(name.startswith("@") for name in found):

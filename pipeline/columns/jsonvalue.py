@@ -104,10 +104,14 @@ def _bytes(value: object) -> bytes | None:
 
 
 def _time(value: object) -> datetime | None:
+    return moment(_string(value) or "")
+
+
+def moment(text: str) -> datetime | None:
     """ISO 8601; a time without zone is UTC."""
     try:
-        moment = datetime.fromisoformat(_string(value) or "")
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
@@ -116,9 +120,13 @@ def _duration(value: object) -> timedelta | None:
     """A number of seconds."""
     real = _float(value)
     try:
-        return None if real is None else timedelta(seconds=real)
+        length = None if real is None else timedelta(seconds=real)
     except OverflowError:
         return None
+    return length if length is not None and -_MOST <= length <= _MOST else None
+
+
+_MOST = timedelta(microseconds=2**63 - 1)
 
 
 SCALARS: Mapping[Kind, Callable[[object], object]] = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.columns.encode.rows import chosen, rest_of
-from pipeline.columns.encode.values import members
+from pipeline.columns.encode.values import lines
 from pipeline.columns.types import Columns
 
 
@@ -19,7 +19,4 @@ def ndjson(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) 
     not; durations are seconds. Of the metadata only `metadata` is written (see `rows.chosen` for rejected rows)."""
     if frame.height == 0:
         return b""
-    rest = rest_of(frame) if columns.open else None
-    body = members(chosen(frame, columns, metadata), rest, frame.height)
-    lines = body.alias("body").to_frame().select(pl.concat_str(pl.lit("{"), "body", pl.lit("}\n")).str.join(""))
-    return str(lines.item()).encode()
+    return lines(chosen(frame, columns, metadata), rest_of(frame) if columns.open else None, frame.height)

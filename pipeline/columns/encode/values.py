@@ -1,6 +1,6 @@
-"""Columns to JSON text: one value, or the members of an object, a row.
+"""Columns to JSON text: one value, or an object, a row.
 
-Strings, numbers and what can be turned into them are *plain*: Polars' own serialiser writes and escapes them, many
+The native kernel writes one row after the other; its twin is here. Strings, numbers and what can be turned into them are *plain*: Polars' own serialiser writes and escapes them, many
 columns in one pass. Records, JSON text and lists of these are *text*: written by us and spliced in."""
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.columns.boundary import carrier
 from pipeline.columns.encode.times import rfc3339, seconds
 from pipeline.columns.jsonscan import drop
 from pipeline.columns.lines import decode
+from pipeline.columns.native import kernels
 from pipeline.columns.types import NULL, REST, Type
 
 
@@ -24,6 +26,26 @@ class Member:
     name: str
     values: pl.Series
     type: Type
+
+
+def lines(columns: Sequence[Member], rest: pl.Series | None, height: int) -> bytes:
+    """An object and a newline a row. Nulls are left out.
+
+    `rest`: String, JSON objects whose members follow; those that `columns` name are dropped from it."""
+    if kernels is None or not columns:
+        return lines_twin(columns, rest, height)
+    typed = [(member.name, NULL if member.values.dtype == pl.Null else member.type) for member in columns]
+    if not all(_held(member.values, kind) for member, (_, kind) in zip(columns, typed, strict=True)):
+        return lines_twin(columns, rest, height)
+    values = [member.values.alias(str(place)) for place, member in enumerate(columns)]
+    frame = pl.DataFrame(values if rest is None else [*values, rest.alias(REST)])
+    return kernels.json_lines(frame, typed)
+
+
+def lines_twin(columns: Sequence[Member], rest: pl.Series | None, height: int) -> bytes:
+    """`lines` without the native kernel."""
+    body = members(columns, rest, height).alias("body").to_frame()
+    return str(body.select(pl.concat_str(pl.lit("{"), "body", pl.lit("}\n")).str.join("")).item()).encode()
 
 
 def members(columns: Sequence[Member], rest: pl.Series | None, height: int) -> pl.Series:
@@ -42,13 +64,13 @@ def members(columns: Sequence[Member], rest: pl.Series | None, height: int) -> p
                 continue
             piece = _braceless(values.to_frame()).set(values.is_null(), None)
         else:
-            piece = _key(member.name) + text(member.values, member.type)
+            piece = _key(member.name) + text_twin(member.values, member.type)
         if run:
-            pieces.append(_braceless(pl.DataFrame(run)))
+            pieces.append(_braceless(pl.DataFrame({values.name: values for values in run})))
             run = []
         pieces.append(piece)
     if run:
-        pieces.append(_braceless(pl.DataFrame(run)))
+        pieces.append(_braceless(pl.DataFrame({values.name: values for values in run})))
     if rest is not None and rest.null_count() < height:
         inner = _without(rest, [member.name for member in columns]).str.slice(1).str.strip_suffix("}")
         pieces.append(inner.set(inner == "", None))
@@ -60,6 +82,19 @@ def members(columns: Sequence[Member], rest: pl.Series | None, height: int) -> p
 
 def text(values: pl.Series, kind: Type) -> pl.Series:
     """Values to JSON text (String); null stays null, and a record without members is null."""
+    if kernels is None or not _held(values, kind):
+        return text_twin(values, kind)
+    return pl.DataFrame(kernels.json_texts(values.alias("").to_frame(), kind)).to_series()
+
+
+def _held(values: pl.Series, kind: Type) -> bool:
+    """Whether the native kernel takes the values."""
+    held = carrier(kind)
+    return held is not None and values.dtype == held
+
+
+def text_twin(values: pl.Series, kind: Type) -> pl.Series:
+    """`text` without the native kernel."""
     if _plain(kind):
         native = _native(values, kind)
         return (
@@ -87,7 +122,7 @@ def _list(values: pl.Series, item: Type) -> pl.Series:
     frame = pl.DataFrame({"row": pl.int_range(values.len(), eager=True), "values": values})
     filled = frame.filter(pl.col("values").list.len() > 0).explode("values")
     inner = filled["values"]
-    items = text(inner, item)
+    items = text_twin(inner, item)
     empty = pl.Series(["{}" if item.kind == "record" else "null"]).new_from_index(0, inner.len())
     items = items.zip_with(items.is_not_null(), empty.set(inner.is_null(), "null"))
     joined = (

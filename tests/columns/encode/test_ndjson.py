@@ -1,13 +1,14 @@
 """NDJSON: exact lines, and equality with a row-wise reference on random rows."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ndjson_reference import EPOCH, reference_line
+from ndjson_reference import reference_line
+from random_tables import NOON, TEXT, frame_of, tables
 
 from pipeline.columns.encode.ndjson import ndjson
 from pipeline.columns.types import (
@@ -25,18 +26,6 @@ from pipeline.columns.types import (
     list_of,
     record,
 )
-
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-def frame_of(types, rows, times=None):
-    """A frame with `@timestamp` and columns of these types."""
-    return pl.DataFrame(
-        [
-            pl.Series("@timestamp", times or [NOON] * len(rows), dtype=dtype(TIME)),
-            *(pl.Series(name, [row[name] for row in rows], dtype=dtype(kind)) for name, kind in types.items()),
-        ]
-    )
 
 
 def lines_of(types, rows, **more):
@@ -181,48 +170,6 @@ def test_events_without_fields_show_their_record():
 def test_no_rows_are_no_bytes():
     """An empty frame encodes to nothing."""
     assert ndjson(frame_of({"x": INT}, []), Columns({"x": INT})) == b""
-
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(['"', "\\", "\n\x00", "},{", ""])
-SCALARS = {
-    "s": (STRING, TEXT),
-    "i": (INT, st.integers(-(2**63), 2**63 - 1)),
-    "f": (FLOAT, st.floats(width=64)),
-    "b": (BOOL, st.booleans()),
-    "raw": (BYTES, st.binary(max_size=6)),
-    "t": (TIME, st.integers(-(10**15), 10**16).map(lambda micros: EPOCH + timedelta(microseconds=micros))),
-    "d": (DURATION, st.integers(-(10**12), 10**12).map(lambda micros: timedelta(microseconds=micros))),
-    "j": (JSON, st.sampled_from(["1.10", '"x"', "[1, 2]", '{"a":null}', "true"])),
-}
-
-
-def kinds():
-    """Types with strategies for their values (None included)."""
-    leaves = st.sampled_from(list(SCALARS.values()))
-    return st.recursive(
-        leaves,
-        lambda inner: st.one_of(inner.map(listed), st.lists(inner, min_size=1, max_size=3).map(nested)),
-        max_leaves=4,
-    )
-
-
-def listed(inner):
-    return list_of(inner[0]), st.lists(st.none() | inner[1], max_size=3)
-
-
-def nested(inners):
-    fields = {f"m{place}": inner for place, inner in enumerate(inners)}
-    values = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in fields.items()})
-    return record({name: kind for name, (kind, _) in fields.items()}), values
-
-
-@st.composite
-def tables(draw):
-    columns = draw(st.lists(kinds(), min_size=1, max_size=4))
-    names = draw(st.lists(TEXT.filter(bool), min_size=len(columns), max_size=len(columns), unique=True))
-    strategies = dict(zip(names, columns, strict=True))
-    row = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in strategies.items()})
-    return {name: kind for name, (kind, _) in strategies.items()}, draw(st.lists(row, min_size=1, max_size=4))
 
 
 @given(tables())
