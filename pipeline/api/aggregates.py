@@ -21,6 +21,7 @@ from typing import ClassVar
 import polars as pl
 
 from pipeline.columns.types import Type
+from pipeline.columns.windows.reductions import Reduction
 
 Argument = pl.Expr | int | float | str
 
@@ -51,6 +52,9 @@ class Aggregate(ABC):
     state_version: ClassVar[int] = 1
     ranking: ClassVar[bool] = False
     """True when `finish` yields several ranked rows a group: `value` is a count and the key is the event's `by`."""
+    reductions: ClassVar[tuple[Reduction, ...] | None] = None
+    """The state columns, if they are primitive reductions of arguments: `step` and `merge` follow from them, and the engine
+    computes them natively, together with those of all other metrics. None: `step` and `merge` are written out."""
     additive: ClassVar[bool] = False
     """True when values of disjoint parts of a window may be added by a reader (`count`, `sum`): used after eviction."""
 
@@ -58,9 +62,20 @@ class Aggregate(ABC):
     def returns(self, arguments: tuple[Type | None, ...]) -> Type:
         """The type of `value`, given the arguments' types (None for constants). Raise TypeError with a message if they do not fit."""
 
-    def bind(self, types: tuple[Type | None, ...]) -> Aggregate:
-        """The aggregate for arguments of these types, where types decide about the state; otherwise the same one."""
+    sketches: ClassVar[bool] = False
+    """True when `compact` has something to do. Then there are extra keys."""
+    bounded: ClassVar[bool] = False
+    """True for a ranking whose `finish` also gives `error` (Int64): the true count is between `value - error` and `value`."""
+
+    def bind(self, types: tuple[Type | None, ...], arguments: tuple[object, ...]) -> Aggregate:
+        """The aggregate for these arguments (constants, expressions) of these types (None for constants), where they decide
+        about the state; otherwise the same one."""
         return self
+
+    def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame:
+        """The same state in bounded size, where an aggregate has a sketch: columns as `finish` gets them, and answered alike.
+        With `sketches`, it runs after every step and every merge."""
+        return state
 
     def keys(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]:
         """Extra group keys per row (ValueError for a wrong constant), for state that is kept per distinct value (`top`, `distinct`, `quantile`)."""
@@ -70,13 +85,18 @@ class Aggregate(ABC):
         """Rows that take part (Boolean); None for all. Aggregates skip null inputs here."""
         return None
 
-    @abstractmethod
     def step(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]:
         """State columns, as aggregations of a group's rows."""
+        return {reduction.name: reduction.step(arguments) for reduction in self._reductions()}
 
-    @abstractmethod
     def merge(self) -> Mapping[str, pl.Expr]:
         """The same state columns, as aggregations of a group's states."""
+        return {reduction.name: reduction.merge() for reduction in self._reductions()}
+
+    def _reductions(self) -> tuple[Reduction, ...]:
+        if self.reductions is None:
+            raise NotImplementedError(f"{self.name} has no reductions, so it needs step() and merge()")
+        return self.reductions
 
     @abstractmethod
     def finish(

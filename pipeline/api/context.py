@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -20,10 +20,17 @@ class Log(Protocol):
 
 
 class Meter(Protocol):
-    """Counters and gauges of this node, summed by the engine."""
+    """What this node says of itself while it runs: counters (summed by the engine), gauges, and tables.
+
+    Any thread may call. Names begin with the plugin's: `grok.matched`."""
 
     def count(self, name: str, value: int = 1) -> None: ...
     def gauge(self, name: str, value: float) -> None: ...
+
+    def table(self, name: str, rows: Callable[[], Sequence[Mapping[str, object]]]) -> None:
+        """A table that `pipe top --node` shows. `rows` is called when somebody looks, in a thread of its own, and gives JSON values; it
+        should take less than a second."""
+        ...
 
 
 class Context(Protocol):

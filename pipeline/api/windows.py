@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from pipeline.columns.windows import Delta, Key, Measure, Plan, Spec, columns, deltas, merge, plan, rows
+from pipeline.columns.windows import (
+    Delta,
+    Key,
+    Measure,
+    Plan,
+    Spec,
+    columns,
+    ddsketch,
+    deltas,
+    frequent,
+    hyperloglog,
+    merge,
+    plan,
+    rows,
+)
+from pipeline.columns.windows.blobs import dump, load
 from pipeline.columns.windows.exact import bucket, total, units
+from pipeline.columns.windows.reductions import How, Reduction
 from pipeline.columns.windows.rows import NUMBERS, TEXTS
 from pipeline.columns.windows.values import column_of, computed, ranked, valued
 
@@ -11,15 +27,22 @@ __all__ = [
     "NUMBERS",
     "TEXTS",
     "Delta",
+    "How",
     "Key",
     "Measure",
     "Plan",
+    "Reduction",
     "Spec",
     "bucket",
     "column_of",
     "columns",
     "computed",
+    "ddsketch",
     "deltas",
+    "dump",
+    "frequent",
+    "hyperloglog",
+    "load",
     "merge",
     "plan",
     "ranked",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from pipeline import api
@@ -15,18 +13,13 @@ class Max(api.Aggregate):
     doc = "The highest value of x; null when there is none. Texts compare by code points. NaN counts only where nothing else is."
     example = "slowest = max(request_time) by host"
     parameters = (api.Parameter("x", "What to compare.", types=("int", "float", "string", "time", "duration", "bool")),)
+    reductions = (windows.Reduction("max", windows.How.MAX),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         (kind,) = arguments
         if kind is None or kind.kind not in self.parameters[0].types:
             raise TypeError(f"max compares numbers, strings, times, durations or booleans, not {kind or 'a constant'}")
         return kind
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        return {"max": windows.column_of(arguments).max()}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"max": pl.col("max").max()}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float

@@ -18,6 +18,7 @@ class Mean(api.Aggregate):
     )
     example = "latency = mean(request_time) by host"
     parameters = (api.Parameter("x", "The number to average.", types=("int", "float")),)
+    reductions = (windows.Reduction("total", windows.How.SUM), windows.Reduction("seen", windows.How.COUNT))
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         (kind,) = arguments
@@ -25,16 +26,9 @@ class Mean(api.Aggregate):
             raise TypeError(f"mean averages numbers, not {kind or 'a constant'}")
         return api.FLOAT
 
-    def bind(self, types: tuple[api.Type | None, ...]) -> api.Aggregate:
+    def bind(self, types: tuple[api.Type | None, ...], arguments: tuple[object, ...]) -> api.Aggregate:
         """Floats need a state of their own."""
         return FloatMean() if types[0] == api.FLOAT else Mean()
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        value = windows.column_of(arguments)
-        return {"total": value.cast(pl.Int128).sum(), "seen": value.count().cast(pl.Int64)}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"total": pl.col("total").sum(), "seen": pl.col("seen").sum()}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
@@ -45,12 +39,10 @@ class Mean(api.Aggregate):
 class FloatMean(Mean):
     """The same for floats: a row of state per group and range of exponents."""
 
+    reductions = (windows.Reduction("total", windows.How.UNITS), windows.Reduction("seen", windows.How.COUNT))
+
     def keys(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
         return {"bucket": windows.bucket(windows.column_of(arguments))}
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        value = windows.column_of(arguments)
-        return {"total": windows.units(value).sum(), "seen": value.count().cast(pl.Int64)}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float

@@ -15,13 +15,19 @@ class Quantile(api.Aggregate):
     doc = (
         "The q-quantile of x, skipping null; null when there is nothing. Between two values it is interpolated linearly, as "
         "SQL's `percentile_cont` does: of n values in order, the place is q·(n - 1). NaN is above all numbers. "
-        "Exact: every different value is kept with its count until the window is forgotten."
+        "Exact up to 10,000 different values a group; then DDSketch, each value within 1 % of itself. The answer depends on the "
+        "values alone, not on their order."
     )
     example = "p99 = quantile(request_time, 0.99) by host"
     parameters = (
         api.Parameter("x", "The number.", types=("int", "float")),
         api.Parameter("q", "The share, from 0 to 1.", types=("int", "float"), constant=True),
     )
+    state_version = 2
+    sketches = True
+    exact = 10_000
+    """Different values of a group that are kept as they are."""
+    reductions = (windows.Reduction("seen", windows.How.COUNT),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         kind = arguments[0]
@@ -30,26 +36,24 @@ class Quantile(api.Aggregate):
         return api.FLOAT
 
     def keys(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        return {"value": windows.column_of(arguments)}
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
         _share(arguments)
-        return {"seen": windows.column_of(arguments).count().cast(pl.Int64)}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"seen": pl.col("seen").sum()}
+        return {"value": windows.column_of(arguments), "bucket": pl.lit(None, dtype=windows.ddsketch.BUCKET)}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
     ) -> pl.DataFrame:
         value, upto = pl.col("value"), pl.col("seen").cum_sum()
+        numbers = state.with_columns(windows.ddsketch.numbers().alias("value"))
         place = (pl.col("seen").sum() - 1) * _share(arguments)
-        low = value.filter(upto > place.floor()).first().cast(pl.Float64)
-        high = value.filter(upto > place.ceil()).first().cast(pl.Float64)
+        low = value.filter(upto > place.floor()).first()
+        high = value.filter(upto > place.ceil()).first()
         part = place - place.floor()
         # Only between different values: infinity minus infinity is NaN.
         between = pl.when((part == 0) | (low == high)).then(low).otherwise(low + (high - low) * part)
-        return windows.valued(state.sort("value", nulls_last=True), group, between)
+        return windows.valued(numbers.sort("value", nulls_last=True), group, between)
+
+    def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame:
+        return windows.ddsketch.shrunk(state, group, self.exact)
 
 
 def _share(arguments: tuple[api.Argument, ...]) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from pipeline import api
@@ -14,15 +12,10 @@ class Rate(api.Aggregate):
     name = "rate"
     doc = "Events per second: the number of events divided by the window's length. Needs a window with a size."
     example = "speed = rate() by status"
+    reductions = (windows.Reduction("rate", windows.How.ROWS),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         return api.FLOAT
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        return {"rate": pl.len().cast(pl.Int64)}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"rate": pl.col("rate").sum()}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float

@@ -19,6 +19,7 @@ class Sum(api.Aggregate):
     example = "volume = sum(body_bytes_sent) by status"
     parameters = (api.Parameter("x", "The number to add.", types=("int", "float")),)
     additive = True
+    reductions = (windows.Reduction("sum", windows.How.SUM),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         (kind,) = arguments
@@ -26,15 +27,9 @@ class Sum(api.Aggregate):
             raise TypeError(f"sum adds numbers, not {kind or 'a constant'}")
         return kind
 
-    def bind(self, types: tuple[api.Type | None, ...]) -> api.Aggregate:
+    def bind(self, types: tuple[api.Type | None, ...], arguments: tuple[object, ...]) -> api.Aggregate:
         """Floats need a state of their own."""
         return FloatSum() if types[0] == api.FLOAT else Sum()
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        return {"sum": windows.column_of(arguments).cast(pl.Int128).sum()}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"sum": pl.col("sum").sum()}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
@@ -45,11 +40,10 @@ class Sum(api.Aggregate):
 class FloatSum(Sum):
     """The same for floats: a row of state per group and range of exponents."""
 
+    reductions = (windows.Reduction("sum", windows.How.UNITS),)
+
     def keys(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
         return {"bucket": windows.bucket(windows.column_of(arguments))}
-
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        return {"sum": windows.units(windows.column_of(arguments)).sum()}
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import polars as pl
 
@@ -14,14 +15,27 @@ class Top(api.Aggregate):
     name = "top"
     doc = (
         "The k most frequent values of x, skipping null: one event a rank, `value` is the count and `by` names the value. "
-        "Equal counts are in order of the value. Exact: every value is counted until the window is forgotten."
+        "Equal counts are in order of the value. Exact: every value is counted until the window is forgotten. With "
+        "`approximate: true` it is a space-saving summary of 10·k, at least 1,000 counters a group, for values without number: "
+        "events have `error`, and the true count is between `value - error` and `value`; `error` is at most the group's "
+        "events divided by the counters. Then ranks may depend on the order of events, the bound does not; up to as many "
+        "different values as counters it is exact, with `error` 0."
     )
     example = "popular = top(10, path) where status in 200..399"
     parameters = (
         api.Parameter("k", "How many ranks, at least 1.", types=("int",), constant=True),
         api.Parameter("x", "The value to rank.", types=("string", "int", "float", "bool", "time", "duration")),
+        api.Parameter(
+            "approximate",
+            "Count in bounded memory, with the error as a column.",
+            types=("bool",),
+            constant=True,
+            default=False,
+            required=False,
+        ),
     )
     ranking = True
+    reductions: ClassVar[tuple[windows.Reduction, ...]] = (windows.Reduction("count", windows.How.ROWS),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
         kind = arguments[1]
@@ -29,23 +43,40 @@ class Top(api.Aggregate):
             raise TypeError(f"top ranks texts, numbers, times, durations or booleans, not {kind or 'a constant'}")
         return api.INT
 
+    def bind(self, types: tuple[api.Type | None, ...], arguments: tuple[object, ...]) -> api.Aggregate:
+        """A summary needs a state of its own."""
+        k, approximate = arguments[0], arguments[2:] == (True,)
+        return ApproximateTop(max(10 * k, 1000)) if approximate and isinstance(k, int) else Top()
+
     def keys(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
+        _ranks(arguments)
         return {"value": windows.column_of(arguments, 1)}
 
     def keep(self, arguments: tuple[api.Argument, ...]) -> pl.Expr | None:
         return windows.column_of(arguments, 1).is_not_null()
 
-    def step(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:
-        _ranks(arguments)
-        return {"count": pl.len().cast(pl.Int64)}
-
-    def merge(self) -> Mapping[str, pl.Expr]:
-        return {"count": pl.col("count").sum()}
-
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
     ) -> pl.DataFrame:
         return windows.ranked(state, group, "value", "count", _ranks(arguments))
+
+
+class ApproximateTop(Top):
+    """The same in bounded memory."""
+
+    bounded = sketches = True
+    reductions = (windows.Reduction("count", windows.How.ROWS), windows.Reduction("seen", windows.How.ROWS))
+
+    def __init__(self, counters: int = 1000) -> None:
+        self.counters = counters
+
+    def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame:
+        return windows.frequent.shrunk(state, group, self.counters)
+
+    def finish(
+        self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
+    ) -> pl.DataFrame:
+        return windows.frequent.estimated(state, group, _ranks(arguments))
 
 
 def _ranks(arguments: tuple[api.Argument, ...]) -> int:

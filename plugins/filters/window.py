@@ -159,11 +159,17 @@ sink out = facts -> console()
     def rows(self, start: int, state: api.Delta) -> pl.DataFrame:
         return windows.rows(self._plan, start, state)
 
+    def dump(self, delta: api.Delta) -> bytes:
+        return windows.dump(delta)
+
+    def load(self, data: bytes) -> api.Delta:
+        return windows.load(data)
+
 
 OVERLAP = 1000
 """Windows that one event may be in."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of how windows lay out their state; part of the fingerprint."""
 
 
@@ -224,7 +230,7 @@ def _measure(metric: api.Metric, options: Options) -> windows.Measure:
         raise api.OptionError(f"{metric.name}: rate() needs a window with a length", "block", "such as window(10s)")
     return windows.Measure(
         name=metric.name,
-        aggregate=aggregate.bind(types),
+        aggregate=aggregate.bind(types, metric.arguments),
         arguments=tuple(
             argument.polars if isinstance(argument, api.Expr) else argument for argument in metric.arguments
         ),

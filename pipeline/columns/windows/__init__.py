@@ -3,9 +3,11 @@
     frame ──deltas──▶ {start: Delta} ──merge──▶ Delta ──rows──▶ events of a closed window
 
     spec.py     what a window computes: keys, measures
-    plan.py     measures → folds; a fold is one group-by and one state frame
+    folds.py    a fold is one group-by and one state frame
+    plan.py     measures → folds, state → values
+    reductions.py  what most states are made of
     panes.py    which window a time belongs to; panes of sliding windows
-    deltas.py   rows → state
+    deltas.py   rows → state: by native.py (all folds in one pass) or twin.py (Polars)
     merges.py   states → state
     rows.py     state → one event per metric and key
     groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)
@@ -17,8 +19,9 @@ Everything here is a pure function of its arguments: no clock, no I/O, no state 
 """
 
 from pipeline.columns.windows.deltas import deltas
+from pipeline.columns.windows.folds import Fold
 from pipeline.columns.windows.merges import Delta, merge
-from pipeline.columns.windows.plan import Fold, Plan, plan
+from pipeline.columns.windows.plan import Plan, plan
 from pipeline.columns.windows.rows import columns, rows
 from pipeline.columns.windows.spec import Aggregation, Key, Measure, Spec
 

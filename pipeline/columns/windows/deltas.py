@@ -1,74 +1,45 @@
-"""Rows to state: one group-by a fold, for all windows of a batch at once."""
+"""Rows to state, for all windows of a batch at once."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from pipeline.columns.windows.merges import Delta, regroup
-from pipeline.columns.windows.owned import owned
-from pipeline.columns.windows.panes import START, spread, starts, windows_of
-from pipeline.columns.windows.plan import Fold, Plan
+from pipeline.columns.native import kernels
+from pipeline.columns.windows import twin
+from pipeline.columns.windows.merges import Delta, merge
+from pipeline.columns.windows.panes import windows_of
+from pipeline.columns.windows.plan import Plan
 
 
 def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
     """What the rows of `frame` add to each window, by window start (µs), in order of start.
 
     A window is in the answer when it has a row, even if no measure counts it. The state owns its memory: nothing of
-    `frame` stays alive through it. Rows of one batch mostly fall into one window; grouping by it is then left out."""
+    `frame` stays alive through it."""
     if frame.height == 0:
         return {}
-    start = starts(frame, plan.spec)
-    only = start.item(0) if start.min() == start.max() else None
-    rows = frame if only is not None else frame.with_columns(start)
-    also = [] if only is not None else [START]
-    states = [_folded(fold, rows, also) for fold in plan.folds]
-    if plan.spec.slide is None and only is not None:
-        return {only: tuple(owned(state) for state in states)}
-    if plan.spec.slide is not None:
-        if only is not None:
-            states = [state.select(pl.lit(only, dtype=pl.Int64).alias(START), pl.all()) for state in states]
-        spreads = [spread(state, plan.spec) for state in states]
-        states = pl.collect_all([regroup(*pair, [START]) for pair in zip(plan.folds, spreads, strict=True)])
-    return _split([owned(state.sort(START)) for state in states], windows_of(start, plan.spec))
-
-
-_ROW, _WHERE = "@row", "@where"
-"""A column that has every row, so that constants beside it do, too; and the rows that a fold counts."""
-
-
-def _folded(fold: Fold, rows: pl.DataFrame, also: list[str]) -> pl.DataFrame:
-    """The state of a fold. Only the columns that it reads are filtered and grouped.
-
-    Eager on purpose: a lazy query costs more to plan and start than a group-by of a second of a busy log."""
-    inputs = {**{name: key.polars for name, key in zip(fold.group, fold.by, strict=True)}, **fold.inputs}
-    carried = [name for name in rows.columns if (name in also or name in fold.reads) and name not in inputs]
-    given = [value.alias(name) for name, value in inputs.items()]
-    where = [] if fold.where is None else [fold.where.alias(_WHERE)]
-    taken = rows.select(pl.first().alias(_ROW), *carried, *given, *where)
-    if where:
-        taken = taken.filter(pl.col(_WHERE))
-    floats = [name for name in inputs if taken.schema[name].is_float()]
-    if floats:
-        # -0.0 equals 0.0 as a group but not as bytes: which of them survived would depend on the order of rows.
-        zero = pl.col(floats) == 0.0
-        taken = taken.with_columns(pl.when(zero).then(0.0).otherwise(pl.col(floats)).name.keep())
-    if fold.keep is not None:
-        taken = taken.filter(fold.keep)
-    keys = [*also, *fold.group, *(key.alias(name) for name, key in fold.extra.items())]
-    aggregations = [state.alias(name) for name, state in fold.step.items()]
-    return taken.group_by(keys).agg(aggregations) if keys else taken.select(aggregations)
-
-
-def _split(states: list[pl.DataFrame], windows: list[int]) -> dict[int, Delta]:
-    """Frames sorted by window to frames of each window, without the column START."""
-    parts = [_bounds(state.get_column(START)) for state in states]
-    bare = [state.drop(START) for state in states]
-    return {
-        at: tuple(frame.slice(*part.get(at, (0, 0))) for frame, part in zip(bare, parts, strict=True)) for at in windows
+    panes = {
+        start: tuple(fold.compacted(state) for fold, state in zip(plan.folds, states, strict=True))
+        for start, states in _panes(plan, frame).items()
     }
+    if plan.spec.slide is None:
+        return dict(sorted(panes.items()))
+    made: dict[tuple[int, ...], Delta] = {}
+    answer = {}
+    for start, inside in windows_of(list(panes), plan.spec).items():
+        if inside not in made:
+            made[inside] = merge(plan, [panes[pane] for pane in inside])
+        answer[start] = made[inside]
+    return answer
 
 
-def _bounds(start: pl.Series) -> dict[int, tuple[int, int]]:
-    """Offset and length of each run of equal values."""
-    runs = start.rle().struct.unnest().with_columns(at=pl.col("len").cum_sum() - pl.col("len"))
-    return {value: (at, length) for value, at, length in runs.select("value", "at", "len").iter_rows()}
+def _panes(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
+    """The state of each pane."""
+    if kernels is None:
+        return twin.states(plan, plan.folds, frame)
+    found = plan.program.states(kernels, frame)
+    left = [at for at in range(len(plan.folds)) if at not in next(iter(found.values()))]
+    if left:
+        for start, states in twin.states(plan, [plan.folds[at] for at in left], frame).items():
+            found[start].update(zip(left, states, strict=True))
+    return {start: tuple(states[at] for at in range(len(plan.folds))) for start, states in found.items()}

@@ -13,14 +13,18 @@ from pipeline.columns.windows.texts import object_of
 
 def columns(spec: Spec) -> dict[str, Type]:
     """Names and types of the columns that `groups` gives, `key` left out: the group fields (`geo.country` is a member of
-    the record `geo`, `@path` is `path`), then the metrics. A ranking is a list of records `key`, `count`, best first.
+    the record `geo`, `@path` is `path`), then the metrics. A ranking is a list of records `key`, `count` (and `error`), best first.
     Raises ValueError when one group field is inside another, or there twice."""
     fields = {name: _type(node) for name, node in _tree(spec.by).items()}
     metrics = {
-        measure.name: list_of(record({"key": measure.ranked[1], "count": INT})) if measure.ranked else measure.type
+        measure.name: _ranking(measure.ranked[1], bounded=measure.aggregate.bounded) if measure.ranked else measure.type
         for measure in spec.measures
     }
     return {**fields, **metrics}
+
+
+def _ranking(key: Type, *, bounded: bool) -> Type:
+    return list_of(record({"key": key, "count": INT, **({"error": INT} if bounded else {})}))
 
 
 def groups(plan: Plan, state: Delta) -> pl.DataFrame:
@@ -50,7 +54,8 @@ def groups(plan: Plan, state: Delta) -> pl.DataFrame:
 
 
 def _lists(values: pl.DataFrame, on: list[str]) -> pl.DataFrame:
-    pair = pl.struct(pl.col("key"), pl.col("value").cast(pl.Int64).alias("count"))
+    error = [pl.col("error")] if "error" in values.columns else []
+    pair = pl.struct(pl.col("key"), pl.col("value").cast(pl.Int64).alias("count"), *error)
     return values.group_by(on).agg(pair.sort_by("rank").alias("value"))
 
 

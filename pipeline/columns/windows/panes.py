@@ -23,14 +23,14 @@ def starts(frame: pl.DataFrame, spec: Spec) -> pl.Series:
     return (time - time % length).alias(START)
 
 
-def spread(states: pl.DataFrame, spec: Spec) -> pl.DataFrame:
-    """State of panes to state of every window that contains the pane; not yet merged."""
-    slide = spec.slide or spec.size
-    return pl.concat([states.with_columns(pl.col(START) - back) for back in range(0, spec.size, slide)])
+def windows_of(panes: list[int], spec: Spec) -> dict[int, tuple[int, ...]]:
+    """All windows that contain one of these panes, ascending: the start of each, and its panes in order.
 
-
-def windows_of(start: pl.Series, spec: Spec) -> list[int]:
-    """Starts of all windows that contain one of these panes, ascending."""
+    Windows next to each other mostly have the same panes, so there are fewer than twice as many different tuples as
+    panes."""
     slide = spec.slide or spec.size
-    panes = start.unique().to_list()
-    return sorted({pane - back for pane in panes for back in range(0, spec.size or 1, slide or 1)})
+    answer: dict[int, tuple[int, ...]] = {}
+    for pane in sorted(panes):
+        for start in range(pane - spec.size + slide, pane + 1, slide):
+            answer[start] = (*answer.get(start, ()), pane)
+    return dict(sorted(answer.items()))

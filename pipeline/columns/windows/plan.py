@@ -1,73 +1,16 @@
-"""From measures to folds. A fold is one group-by and one state frame, shared by the measures that group alike.
-
-Columns of a state frame:
-
-    by.0, by.1, …      values of the group fields
-    key.NAME           extra keys of an aggregate (a ranked value, a quantile's input); such a frame has one measure
-    NAME               state NAME of a measure; measures whose states have equal names do not share a frame
-"""
+"""From measures to folds, and back to the measures' values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
+from pipeline.columns.windows.folds import Fold, Primitive
+from pipeline.columns.windows.native import Program, program
+from pipeline.columns.windows.reductions import How
 from pipeline.columns.windows.spec import Argument, Key, Measure, Spec
-
-
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One group-by. `inputs` are the measures' arguments by column name, computed for each row that passes `where`."""
-
-    by: tuple[Key, ...]
-    where: pl.Expr | None
-    keep: pl.Expr | None
-    inputs: Mapping[str, pl.Expr]
-    extra: Mapping[str, pl.Expr]
-    step: Mapping[str, pl.Expr]
-    merge: Mapping[str, pl.Expr]
-
-    @cached_property
-    def group(self) -> list[str]:
-        return [f"by.{index}" for index in range(len(self.by))]
-
-    @cached_property
-    def keys(self) -> list[str]:
-        return [*self.group, *self.extra]
-
-    @cached_property
-    def reads(self) -> frozenset[str]:
-        """Columns of the rows that the state's expressions read besides the inputs (`first` reads `@timestamp`)."""
-        expressions = [*self.extra.values(), *self.step.values(), *([] if self.keep is None else [self.keep])]
-        return frozenset(name for given in expressions for name in given.meta.root_names()) - {
-            *self.inputs,
-            *self.group,
-        }
-
-    def shares(self, other: Fold) -> bool:
-        """True when one group-by can compute both."""
-        return (
-            not (self.extra or other.extra)
-            and [key.path for key in self.by] == [key.path for key in other.by]
-            and _equal(self.where, other.where)
-            and _equal(self.keep, other.keep)
-            and not (self.step.keys() & other.step.keys())
-        )
-
-    def joined(self, other: Fold) -> Fold:
-        """Both as one."""
-        return Fold(
-            self.by,
-            self.where,
-            self.keep,
-            {**self.inputs, **other.inputs},
-            {},
-            {**self.step, **other.step},
-            {**self.merge, **other.merge},
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,25 +25,31 @@ class Plan:
     def finish(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
         """The values of measure `index`: its group columns, `value`, and `key`, `rank` for rankings."""
         measure, fold = self.spec.measures[index], self.folds[self.place[index]]
-        own = measure.aggregate.merge()
-        frame = state[self.place[index]].select(
-            *fold.group, *(pl.col(name).alias(name.removeprefix("key.")) for name in fold.extra), *own
-        )
-        return measure.aggregate.finish(frame, fold.group, _columns(index, measure), self.spec.size / 1_000_000)
+        given = self._state(index, state)
+        return measure.aggregate.finish(given, fold.group, _columns(index, measure), self.spec.size / 1_000_000)
+
+    @cached_property
+    def program(self) -> Program:
+        """The same for the native kernels."""
+        return program(self.spec, self.folds)
 
     def neutral(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
         """The same for no rows at all: one row without group columns (`count` is 0), none for rankings."""
-        measure, fold = self.spec.measures[index], self.folds[self.place[index]]
-        frame = state[self.place[index]].clear()
-        bare = frame.select(
-            *(pl.col(name).alias(name.removeprefix("key.")) for name in fold.extra), *measure.aggregate.merge()
-        )
+        measure, group = self.spec.measures[index], self.folds[self.place[index]].group
+        bare = self._state(index, state).clear().drop(group)
         return measure.aggregate.finish(bare, [], _columns(index, measure), self.spec.size / 1_000_000)
+
+    def _state(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
+        """What the aggregate of measure `index` kept: group columns, its extra keys under its own names, its states."""
+        at, aggregate = self.place[index], self.spec.measures[index].aggregate
+        names = aggregate.merge() if aggregate.reductions is None else [state.name for state in aggregate.reductions]
+        kept = [*self.folds[at].keys, *names]
+        return pl.DataFrame([state[at].get_column(name).alias(name.removeprefix("key.")) for name in kept])
 
 
 def plan(spec: Spec) -> Plan:
     """Prepare a window. Raises ValueError when an aggregate refuses a constant argument."""
-    folds = [Fold(spec.by, None, None, {}, {}, {}, {})] if spec.by else []
+    folds = [Fold(spec.by, None, None, {}, {}, {}, {}, Primitive(_groups(spec.by), (), (), {}, {}))] if spec.by else []
     place: list[int] = []
     for index, measure in enumerate(spec.measures):
         fold = _fold(index, measure, spec.by or measure.by)
@@ -120,7 +69,30 @@ def _fold(index: int, measure: Measure, by: tuple[Key, ...]) -> Fold:
         {f"key.{name}": key for name, key in aggregate.keys(arguments).items()},
         aggregate.step(arguments),
         aggregate.merge(),
+        _primitive(measure, by),
+        aggregate.compact if aggregate.sketches else None,
     )
+
+
+def _primitive(measure: Measure, by: tuple[Key, ...]) -> Primitive | None:
+    reductions, arguments = measure.aggregate.reductions, measure.arguments
+    if reductions is None:
+        return None
+    given = [pl.lit(argument) if not isinstance(argument, pl.Expr) else argument for argument in arguments]
+    keep = measure.aggregate.keep(arguments)
+    present = () if keep is None else tuple(value for value in given if keep.meta.eq(value.is_not_null()))
+    conditions = (measure.where, None if present else keep)
+    return Primitive(
+        {**_groups(by), **{f"key.{name}": key for name, key in measure.aggregate.keys(arguments).items()}},
+        tuple(condition for condition in conditions if condition is not None),
+        present,
+        {reduction.name: reduction for reduction in reductions},
+        {reduction.name: None if reduction.how is How.ROWS else given[reduction.argument] for reduction in reductions},
+    )
+
+
+def _groups(by: tuple[Key, ...]) -> dict[str, pl.Expr]:
+    return {f"by.{index}": key.polars for index, key in enumerate(by)}
 
 
 def _columns(index: int, measure: Measure) -> tuple[Argument, ...]:
@@ -133,9 +105,3 @@ def _columns(index: int, measure: Measure) -> tuple[Argument, ...]:
 
 def _name(index: int, at: int) -> str:
     return f"in.{index}.{at}"
-
-
-def _equal(one: pl.Expr | None, other: pl.Expr | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return one.meta.eq(other)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipeline.columns.types import FLOAT, INT, JSON, STRING, TIME, Type, dtype
@@ -10,10 +12,12 @@ from pipeline.columns.windows.groups import groups
 from pipeline.columns.windows.merges import Delta
 from pipeline.columns.windows.plan import Plan
 from pipeline.columns.windows.spec import Measure, Spec
-from pipeline.columns.windows.texts import identity_of, object_of, plain
+from pipeline.columns.windows.texts import identity, objects, plain
 
 NUMBERS = ("int", "float", "duration")
 """Kinds of values that are `value`; `TEXTS` are `text`; no other kind has a place in the long form."""
+
+BOUNDS = ("window_start", "window_end")
 
 TEXTS = ("string", "time", "bool", "json")
 
@@ -21,8 +25,8 @@ TEXTS = ("string", "time", "bool", "json")
 def columns(spec: Spec) -> dict[str, Type]:
     """Names and types of the columns that `rows` gives, `key` left out. Raises ValueError when group fields clash.
 
-    In the long form, `value` is int when every number is (durations are seconds, so floats); `text` and `rank` are there
-    when a metric needs them. `window_start` and `window_end` are there unless the window is over everything."""
+    In the long form, `value` is int when every number is (durations are seconds, so floats); `text`, `rank` and
+    `error` are there when a metric needs them. `window_start` and `window_end` are there unless the window is over everything."""
     bounds = {"window_start": TIME, "window_end": TIME} if spec.size else {}
     if spec.by:
         return {**wide(spec), **bounds}
@@ -32,6 +36,8 @@ def columns(spec: Spec) -> dict[str, Type]:
         found["text"] = STRING
     if any(measure.ranked for measure in spec.measures):
         found["rank"] = INT
+    if any(measure.aggregate.bounded for measure in spec.measures):
+        found["error"] = INT
     return {**found, **bounds}
 
 
@@ -45,12 +51,25 @@ def rows(plan: Plan, start: int, state: Delta) -> pl.DataFrame:
     if spec.by:
         return _bounded(groups(plan, state), start, spec.size)
     kinds = columns(spec)
-    # A ranking of nothing has no rows, and looking for them is most of the work of a window with few events.
-    told = [at for at, measure in enumerate(spec.measures) if not (measure.ranked and state[plan.place[at]].is_empty())]
-    if not told:
-        return pl.DataFrame(schema={name: dtype(kind) for name, kind in {**kinds, "key": STRING}.items()})
-    return _bounded(
-        pl.concat([_metric(spec.measures[at], plan.finish(at, state), kinds) for at in told]), start, spec.size
+    made: dict[str, list[object]] = {name: [] for name in (*kinds, "key") if name not in BOUNDS}
+    for at, measure in enumerate(spec.measures):
+        # A ranking of nothing has no rows, and looking for them is most of the work of a window with few events.
+        if not (measure.ranked and state[plan.place[at]].is_empty()):
+            for name, values in _metric(measure, plan.finish(at, state)).items():
+                if name in made:
+                    made[name] += values
+    time = dtype(TIME)
+    bounds = {
+        name: pl.Series([at], dtype=pl.Int64).cast(time).new_from_index(0, len(made["key"]))
+        for name, at in zip(BOUNDS, (start, start + spec.size), strict=True)
+        if name in kinds
+    }
+    types = {**kinds, "key": STRING}
+    return pl.DataFrame(
+        [
+            bounds[name].alias(name) if name in bounds else pl.Series(name, made[name], dtype=dtype(kind), strict=True)
+            for name, kind in types.items()
+        ]
     )
 
 
@@ -65,29 +84,36 @@ def _bounded(frame: pl.DataFrame, start: int, size: int) -> pl.DataFrame:
     ).select(pl.exclude("key"), "key")
 
 
-def _metric(measure: Measure, values: pl.DataFrame, kinds: dict[str, Type]) -> pl.DataFrame:
-    if measure.type.kind == "duration":
-        values = _seconds(values)
-    group = [(key.name, pl.col(f"by.{at}"), key.type) for at, key in enumerate(measure.by)]
-    by = [*group, (measure.ranked[0], pl.col("key"), measure.ranked[1])] if measure.ranked else group
-    rank = pl.col("rank").cast(pl.Int64) if measure.ranked else None
+def _metric(measure: Measure, values: pl.DataFrame) -> dict[str, Sequence[object]]:
+    """The columns of a measure's events, in order. Plain Python: there are few, and a query costs more than all of them."""
+    height = values.height
+    group = objects([(key.name, values.get_column(f"by.{at}"), key.type) for at, key in enumerate(measure.by)], height)
+    ranked = measure.ranked
+    by, ranks = group, [None] * height
+    if ranked:
+        members = [(key.name, values.get_column(f"by.{at}"), key.type) for at, key in enumerate(measure.by)]
+        by = objects([*members, (ranked[0], values.get_column("key"), ranked[1])], height)
+        ranks = values.get_column("rank").to_list()
+    found = values.get_column("value")
     number = measure.type.kind in NUMBERS
-    none = pl.lit(None, dtype=pl.String)
-    made = {
-        "metric": pl.lit(measure.name),
-        "by": object_of(by) if by else none,
-        "value": (pl.col("value") if number else pl.lit(None)).cast(dtype(kinds["value"])),
-        "text": none if number else plain(pl.col("value"), measure.type),
-        "rank": pl.lit(None, dtype=pl.Int64) if rank is None else rank,
-        "key": identity_of(measure.name, object_of(group) if group else none, rank),
+    errors = values.get_column("error").to_list() if measure.aggregate.bounded else [None] * height
+    order = sorted(range(height), key=lambda at: (group[at] or "", ranks[at] or 0))
+    numbers, texts = (
+        (_numbers(found, measure.type), [None] * height) if number else ([None] * height, plain(found, measure.type))
+    )
+    return {
+        "metric": [measure.name] * height,
+        "by": [by[at] for at in order],
+        "value": [numbers[at] for at in order],
+        "text": [texts[at] for at in order],
+        "rank": [ranks[at] for at in order],
+        "error": [errors[at] for at in order],
+        "key": [identity(measure.name, group[at], ranks[at]) for at in order],
     }
-    wanted = [value.alias(name) for name, value in made.items() if name in kinds or name == "key"]
-    order = [*([object_of(group)] if group else []), *([] if rank is None else [rank])]
-    return (values.sort(order) if order else values).select(wanted)
 
 
-def _seconds(values: pl.DataFrame) -> pl.DataFrame:
-    """Durations to seconds, rounded once: Polars would multiply with the inverse of a million."""
-    micros = values.get_column("value").dt.total_microseconds().to_list()
-    seconds = [None if length is None else length / 1_000_000 for length in micros]
-    return values.with_columns(pl.Series("value", seconds, dtype=pl.Float64))
+def _numbers(values: pl.Series, kind: Type) -> list[int | float | None]:
+    """Durations are seconds, rounded once: Polars would multiply with the inverse of a million."""
+    if kind.kind != "duration":
+        return values.to_list()
+    return [None if length is None else length / 1_000_000 for length in values.dt.total_microseconds().to_list()]

@@ -9,6 +9,7 @@ from typing import ClassVar, Protocol
 import polars as pl
 
 from pipeline.columns.types import Type
+from pipeline.columns.windows.reductions import Reduction
 
 Argument = pl.Expr | int | float | str
 
@@ -17,6 +18,9 @@ class Aggregation(Protocol):
     """What a window needs of an aggregate; `pipeline.api.Aggregate` documents the contract."""
 
     ranking: ClassVar[bool]
+    bounded: ClassVar[bool]
+    sketches: ClassVar[bool]
+    reductions: ClassVar[tuple[Reduction, ...] | None]
 
     def keys(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]: ...
 
@@ -25,6 +29,8 @@ class Aggregation(Protocol):
     def step(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]: ...
 
     def merge(self) -> Mapping[str, pl.Expr]: ...
+
+    def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame: ...
 
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[Argument, ...], seconds: float

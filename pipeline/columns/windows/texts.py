@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from json.encoder import encode_basestring
 
 import polars as pl
 
@@ -43,23 +44,45 @@ def object_of(members: Sequence[tuple[str, pl.Expr, Type]]) -> pl.Expr:
     return pl.concat_str([*parts, pl.lit("}")])
 
 
-def identity_of(metric: str, group: pl.Expr, rank: pl.Expr | None = None) -> pl.Expr:
+def objects(members: Sequence[tuple[str, pl.Series, Type]], height: int) -> list[str | None]:
+    """The same objects as values; None for each of the rows when there are no members."""
+    if not members:
+        return [None] * height
+    names = [
+        ("{" if at == 0 else ",") + json.dumps(member[0], ensure_ascii=False) + ":" for at, member in enumerate(members)
+    ]
+    texts = [_texts(values, kind) for _, values, kind in members]
+    return [
+        "".join([name + text for name, text in zip(names, row, strict=True)]) + "}" for row in zip(*texts, strict=True)
+    ]
+
+
+def _texts(values: pl.Series, kind: Type) -> list[str]:
+    """`json_of` of each value. Texts and integers, which most groups are, without a query."""
+    match kind.kind:
+        case "string":
+            return ["null" if value is None else encode_basestring(value) for value in values.to_list()]
+        case "int":
+            return ["null" if value is None else str(value) for value in values.to_list()]
+        case _:
+            return values.to_frame("v").select(json_of(pl.col("v"), kind)).to_series().to_list()
+
+
+def identity(metric: str, group: str | None, rank: int | None = None) -> str:
     """The JSON array `[metric, group]` or `[metric, group, rank]`: what a row of a window is about, unambiguously.
 
-    `group` is JSON text, null for none; `rank` an integer."""
-    parts = [pl.lit("[" + json.dumps(metric, ensure_ascii=False) + ","), group.fill_null("null")]
-    if rank is not None:
-        parts += [pl.lit(","), rank.cast(pl.String)]
-    return pl.concat_str([*parts, pl.lit("]")])
+    `group` is JSON text."""
+    named = "[" + json.dumps(metric, ensure_ascii=False) + "," + (group or "null")
+    return named + ("]" if rank is None else f",{rank}]")
 
 
-def plain(value: pl.Expr, kind: Type) -> pl.Expr:
+def plain(values: pl.Series, kind: Type) -> list[str | None]:
     """A string as it is, a time as RFC 3339, a boolean as `true` or `false`."""
     match kind.kind:
         case "time":
-            return _rfc3339(value)
+            return values.to_frame("v").select(_rfc3339(pl.col("v"))).to_series().to_list()
         case _:
-            return value.cast(pl.String)
+            return values.cast(pl.String).to_list()
 
 
 def _rfc3339(time: pl.Expr) -> pl.Expr:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipeline.columns.native import kernels
+from pipeline.columns.windows.reductions import GROUPS
+
 
 def valued(state: pl.DataFrame, group: list[str], value: pl.Expr) -> pl.DataFrame:
     """One row per group with `value`, an aggregation of the group's states; one row when `group` is empty."""
@@ -24,9 +27,16 @@ def computed(
 
 
 def ranked(state: pl.DataFrame, group: list[str], key: str, count: str, k: int) -> pl.DataFrame:
-    """The `k` rows of each group with the highest `count`, ties by `key` ascending: `group`, `key`, `value`, `rank` from 1."""
-    least = pl.col(count).top_k(k).min().over(group) if group else state.get_column(count).top_k(k).min()
-    best = state.filter(pl.col(count) >= least).sort([count, key], descending=[True, False])
+    """The `k` rows of each group with the highest `count` (Int64), ties by `key` ascending: `group`, `key`, `value`, `rank`
+    from 1. The state has one row per group and key."""
+    if kernels is not None and all(state.schema[name] in GROUPS for name in (*group, key)):
+        needed = [*(state.get_column(name) for name in group), state.get_column(key).alias("key")]
+        given = pl.DataFrame([*needed, state.get_column(count).alias("value")])
+        return pl.DataFrame(kernels.window_ranked(given.rechunk() if given.n_chunks() > 1 else given, k))
+    least = pl.col(count).top_k(k).min()
+    best = state.filter(pl.col(count) >= (least.over(group) if group else least)).sort(
+        [count, key], descending=[True, False]
+    )
     place = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
     ranks = best.select(
         *group,
