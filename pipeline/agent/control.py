@@ -51,7 +51,8 @@ Request = Mapping[str, object]
 def answer(state: Contents, request: Request) -> Answer:
     """The answer to a request, from the state alone: that of an open store, or of an agent that has stopped. Raises KeyError for a question that nobody knows.
 
-    `status`: rows by stage and outcome, bytes that wait for each sink. `audit`: rows by stage and outcome. `checkpoint`:
+    `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also the figures of its nodes (`meters`), and
+    the `tables` of one `node`. `audit`: rows by stage and outcome. `checkpoint`:
     the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
     return _told(_taken(state, request), request)
 
@@ -200,6 +201,9 @@ def _replied(agent: Agent, found: Answer, request: Request) -> bytes:
         told["sent"] = dict(agent.report.sent)
         told["commits"] = agent.report.commits
         told["meters"] = {stage: dict(meter.values) for stage, meter in agent.meters.items() if meter.values}
+        told["nodes"] = list(agent.meters)
+        meter = agent.meters.get(str(request.get("node")))
+        told["tables"] = meter.tables() if meter is not None else {}
     return _line({"ok": told})
 
 

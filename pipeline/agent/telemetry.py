@@ -1,4 +1,4 @@
-"""What the engine says of itself: a log of one event a line, and counters.
+"""What the engine says of itself: a log of one event a line, and the figures of its nodes.
 
 Values in log lines come from data: control characters are escaped and long ones cut, so that nobody writes our log but
 us. The same message is written at most LIMIT times a minute; what was held back is counted in the next one.
@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from threading import Lock
 
 from pipeline.env import Clock
+
+Rows = Callable[[], Sequence[Mapping[str, object]]]
 
 LONGEST = 512
 LIMIT = 10
@@ -62,16 +65,26 @@ class NodeLog:
 
 
 class NodeMeter:
-    """Counters and gauges of one node (`pipeline.api.Meter`)."""
+    """Counters, gauges and tables of one node (`pipeline.api.Meter`)."""
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
+        self._tables: dict[str, list[Rows]] = {}
+        self._lock = Lock()
 
     def count(self, name: str, value: int = 1) -> None:
-        self.values[name] = self.values.get(name, 0) + value
+        with self._lock:
+            self.values[name] = self.values.get(name, 0) + value
 
     def gauge(self, name: str, value: float) -> None:
         self.values[name] = value
+
+    def table(self, name: str, rows: Rows) -> None:
+        self._tables.setdefault(name, []).append(rows)
+
+    def tables(self) -> dict[str, list[Mapping[str, object]]]:
+        """The tables as they are now; those of one name (two plugins of a kind in one node) one below the other."""
+        return {name: [row for rows in made for row in rows()] for name, made in self._tables.items()}
 
 
 def _cut(value: object) -> object:

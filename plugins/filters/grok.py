@@ -8,7 +8,6 @@ import polars as pl
 
 from pipeline import api
 from pipeline.api import grok, nested
-from pipeline.api.records import decode
 
 TYPES: Mapping[str, api.Type] = {"string": api.STRING, "int": api.INT, "float": api.FLOAT, "bool": api.BOOL}
 
@@ -26,10 +25,13 @@ class Grok(api.Filter[Options]):
     are strings unless typed: `:int`, `:float`, `:bool`. Dots make records: `%{IP:client.ip}`. A field that exists is
     replaced; one that takes no part in the match is null. Patterns are not anchored: write `^…$` to match the whole text.
 
-    Most patterns run on a columnar engine in linear time. Those that cannot (they look around or back) run row by row, about
-    fifty times as slow; `pipe check` warns of them and `pipe explain` says why.
+    Patterns are compiled to automata, which take linear time whatever the text (engine `native`; `polars` where the native
+    kernels are not built). Those that cannot be (they look further than one character ahead or behind, or need an atomic
+    group) run row by row with a time limit, about fifty times as slow; `pipe check` warns of them and `pipe explain` says
+    why.
 
-    Rows that no pattern matches are rejected with `no_match`. Bytes that are not UTF-8 are read as U+FFFD."""
+    Rows that no pattern matches are rejected with `no_match`; `pipe top --node NAME` shows what they look like and where the
+    pattern stops, `pipe grok` with `--explain` also what to change. Bytes that are not UTF-8 are read as U+FFFD."""
 
     name = "grok"
     options_model = Options
@@ -47,6 +49,19 @@ sink out = parsed -> console()
             self._grok = grok.Grok(options.patterns, options.definitions)
         except grok.GrokError as error:
             raise api.OptionError(error.message, "patterns", error.help) from error
+        names = [capture.field for capture in self._grok.captures]
+        self._flat = [name for name in names if "." not in name]
+        self._nested = [(name, tuple(name.split("."))) for name in names if "." in name]
+        self._figures: tuple[api.Meter, grok.Sampler] | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Grok, (self.options,)
+
+    async def open(self, ctx: api.Context) -> None:
+        sampler = grok.Sampler(self.options.patterns, self.options.definitions, ctx.clock.monotonic)
+        ctx.metrics.table("grok.patterns", sampler.patterns)
+        ctx.metrics.table("grok.misses", sampler.misses)
+        self._figures = ctx.metrics, sampler
 
     def schema(self, columns: api.Columns) -> api.Columns:
         if self.options.on.type.kind not in ("string", "bytes"):
@@ -70,18 +85,27 @@ sink out = parsed -> console()
         return [("patterns", f"this pattern runs row by row: {self._grok.reason}", "it is about fifty times as slow")]
 
     def apply(self, batch: api.Batch) -> api.Batch:
-        column = batch.frame.select(self.options.on.polars).to_series()
-        text = decode(column)[0] if column.dtype == pl.Binary else column
-        if self.options.on.name == "@raw" and bool(text.str.ends_with("\r").any()):
-            # The end of a line of other systems; it stays in `@raw`.
-            text = text.str.strip_suffix("\r")
-        found = self._grok.match(text)
-        frame = batch.frame
-        flat = [capture.field for capture in self._grok.captures if "." not in capture.field]
-        frame = frame.with_columns(found.select(flat).get_columns())
-        for capture in self._grok.captures:
-            if "." in capture.field:
-                values = pl.lit(found[capture.field])
-                frame = frame.with_columns(nested.put(frame.schema, tuple(capture.field.split(".")), values))
-        missed = ~found[grok.MATCHED]
-        return batch.with_frame(frame).reject(missed, "no_match", field=self.options.on.name, detail=found[grok.REASON])
+        on = self.options.on
+        column = batch.frame[on.name] if on.name in batch.frame.columns else batch.frame.select(on.polars).to_series()
+        # In `@raw` a carriage return is the end of a line of other systems.
+        found = self._grok.match(column, strip_return=on.name == "@raw")
+        frame = batch.frame.with_columns(found.select(self._flat).get_columns())
+        for name, path in self._nested:
+            frame = frame.with_columns(nested.put(frame.schema, path, pl.lit(found[name])))
+        batch = batch.with_frame(frame)
+        matched = found[grok.MATCHED]
+        self._count(column, matched, found[grok.REASON])
+        if matched.all():
+            return batch
+        return batch.reject(~matched, "no_match", field=on.name, detail=found[grok.REASON])
+
+    def _count(self, text: pl.Series, matched: pl.Series, reason: pl.Series) -> None:
+        """The figures of this node; nothing where it runs outside of an agent."""
+        if self._figures is None:
+            return
+        meter, sampler = self._figures
+        hits = int(matched.sum())
+        late = int((reason == "timeout").sum()) if hits < matched.len() else 0
+        for name, value in (("matched", hits), ("no_match", matched.len() - hits - late), ("timeout", late)):
+            meter.count(f"grok.{name}", value)
+        sampler.add(text, matched)

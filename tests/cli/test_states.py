@@ -82,6 +82,27 @@ def test_a_running_agent_and_its_state_say_the_same(
     assert pipe("top", "p.pipe", "--once").returncode == 66
 
 
+def test_top_shows_the_figures_of_a_node(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """With `--node`: what its plugins count, and the kinds of lines that its grok patterns do not match; an unknown node is named."""
+    follow(pipe, started)
+    shown = pipe("top", "p.pipe", "--once", "--every", "50ms", "--node", "words")
+    lines = [line.split() for line in shown.stdout.decode().splitlines()]
+    assert [line for line in lines if line and line[0].startswith("grok.")] == [
+        ["grok.matched", "0", "3"],
+        ["grok.no_match", "0", "1"],
+        ["grok.timeout", "0", "0"],
+        ["grok.misses"],
+    ]
+    assert lines[-1] == ["`<bytes>`", "1", "1", "`%{WORD:w}`", "`\ufffd`", "`\ufffd`"]
+    told = json.loads(pipe("top", "p.pipe", "--once", "--every", "50ms", "--node", "words", "--format", "json").stdout)
+    assert {"figure": "grok.matched", "per s": 0, "value": 3} in told["figures"]
+    (miss,) = told["tables"]["grok.misses"]
+    assert (miss["kind"], miss["lines"], miss["share"], miss["wanted"]) == ("<bytes>", 1, 1.0, "%{WORD:w}")
+    unknown = pipe("top", "p.pipe", "--once", "--every", "50ms", "--node", "wrds")
+    assert (unknown.returncode, unknown.stdout) == (64, b"")
+    assert b"the program has no node wrds" in unknown.stderr
+
+
 def test_the_state_of_a_killed_agent_answers(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
     """A stale socket is in nobody's way: questions are answered from the state, and the next agent takes its place."""
     process = follow(pipe, started)

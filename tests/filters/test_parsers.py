@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -9,6 +10,8 @@ from pipeline_plugins.filters import drop, geoip, grok, json, keep, remove, rena
 from pipeline_plugins.filters import set as assign
 
 from pipeline import api
+from pipeline.agent.telemetry import NodeMeter
+from pipeline.columns.native import kernels
 
 RAW = api.Field(("@raw",), api.BYTES)
 TEXT = api.Field(("text",), api.STRING)
@@ -117,11 +120,33 @@ def test_grok_replaces_fields_and_uses_the_programs_patterns(batch, rows):
     assert rows(after) == [{"text": "a", "geo": {"c": "DE", "n": 1}}]
 
 
+FASTEST = "polars" if kernels is None else "native"
+
+
+def test_grok_counts_what_it_matches(batch, errors, tmp_path):
+    """In an agent: lines matched, not matched and too slow, and the kinds of those that do not match, when somebody asks."""
+    meter = NodeMeter()
+    made = grok.Grok(grok.Options(patterns=["^(?:a|aa)+b$"]))
+    ctx = SimpleNamespace(metrics=meter, clock=SimpleNamespace(monotonic=lambda: 0.0))
+    asyncio.run(made.open(ctx))
+    found = made.apply(batch(b"ab", b"x 1", b"x 2", b"aab"))
+    assert len(errors(found)) == 2
+    assert meter.values == {"grok.matched": 2, "grok.no_match": 2, "grok.timeout": 0}
+    (row,) = meter.tables()["grok.misses"]
+    assert (row["kind"], row["lines"], row["share"], row["saw"]) == ("x <num>", 2, 1.0, "x 1")
+
+
+def test_grok_outside_of_an_agent_counts_nothing(batch, rows):
+    """A filter that was never opened works, and so does its pickle."""
+    made = pickle.loads(pickle.dumps(grok.Grok(grok.Options(patterns=["^%{INT:n:int}"]))))
+    assert rows(made.apply(batch(b"5"))) == [{"n": 5}]
+
+
 def test_grok_tells_its_engine():
     """A pattern in linear time has nothing to warn of; one that looks back does."""
     fast = grok.Grok(grok.Options(patterns=["%{INT:n:int}"]))
     slow = grok.Grok(grok.Options(patterns=[r"(?<n>\d+)(?=.*x)"]))
-    assert (fast.describe(), fast.warnings()) == ({"engine": "polars"}, ())
+    assert (fast.describe(), fast.warnings()) == ({"engine": FASTEST}, ())
     assert slow.describe()["engine"] == "python"
     assert [warning[0] for warning in slow.warnings()] == ["patterns"]
 

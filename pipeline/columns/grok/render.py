@@ -36,6 +36,7 @@ class Rendered:
     def __init__(self, node: Node, rust: bool) -> None:
         self.fields: list[int] = []
         self.nullable: list[bool] = []
+        self._rust = rust
         self._anchors = _RUST_ANCHORS if rust else _PYTHON_ANCHORS
         self._escape: Callable[[int], str] = _rust_escape if rust else _python_escape
         self.source = self._print(node)
@@ -76,7 +77,8 @@ class Rendered:
             return f"[{'' if chars else '^'}{self._escape(0)}-{self._escape(LAST)}]"
         if len(chars.spans) == 1 and chars.spans[0][0] == chars.spans[0][1]:
             return self._escape(chars.spans[0][0])
-        negative = chars.spans[-1][1] == LAST
+        # `regex` 2026.11 matches too little with `[^é]|[^a]`.
+        negative = self._rust and chars.spans[-1][1] == LAST
         shown = ~chars if negative else chars
         parts = [self._escape(a) if a == b else f"{self._escape(a)}-{self._escape(b)}" for a, b in shown.spans]
         return f"[{'^' if negative else ''}{''.join(parts)}]"

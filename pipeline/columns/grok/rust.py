@@ -1,45 +1,31 @@
 """A tree → an equal tree without look-around, atomic groups and possessive repetitions, for Rust's `regex` crate.
 
-Every step keeps the result of a match (its captures) the same, or refuses:
+Besides what `rewrite` does:
 
-- A look at one neighbour is dropped where the pattern around it lets no other neighbour through: `(?![0-9])` before a
-  space, `(?<![0-9.+-])` after one.
 - At the start of the pattern a look-behind becomes the character before, matched: `(?<![0-9])x` is `(?:\\A|[^0-9])x`.
   The leftmost match of one is that of the other, as both reach x at the same places in the same order.
 - At the end a look-ahead becomes the character after, outside of every capture.
-- An atomic group is plain where giving back cannot help: it is greedy and deterministic (`position_automaton`), so it tries
-  the longest text first, and what follows cannot start with a character that it would have to give back; or what follows
-  matches whatever comes, so that the first way is always taken.
 """
 
 from collections.abc import Iterator
 
 from pipeline.columns.grok.charset import ANY, CharSet
 from pipeline.columns.grok.neighbours import ANYTHING, END, Next, Symbols, first, last, symbols_of
-from pipeline.columns.grok.position_automaton import extending
-from pipeline.columns.grok.tree import (
-    EMPTY,
-    NEVER,
-    Alt,
-    Anchor,
-    At,
-    Atomic,
-    Capture,
-    Chars,
-    Look,
-    Mode,
-    Node,
-    Repeat,
-    Seq,
-    alt,
-    seq,
-)
+from pipeline.columns.grok.rewrite import Rewriter, Untranslatable
+from pipeline.columns.grok.tree import EMPTY, Alt, Anchor, At, Atomic, Capture, Chars, Look, Node, Repeat, Seq, alt, seq
 
 _MAX_SPLITS = 3
 
 
-class Untranslatable(Exception):
-    """Why a pattern cannot run on the Rust engine, as words that follow "because"."""
+class _Rust(Rewriter):
+    def open_look(self, look: Look, allowed: Symbols | None, before: Symbols, after: Next) -> Node:
+        if allowed is None:
+            raise Untranslatable("it looks ahead or behind at more than one character")
+        what, where = ("ahead", "after") if look.ahead else ("behind", "before")
+        raise Untranslatable(f"it looks {what} and what stands {where} that place is not known")
+
+
+_rewrite = _Rust().rewrite
 
 
 def anchored(tree: Node) -> Node:
@@ -132,89 +118,3 @@ def _ends_in_look(node: Node) -> bool:
             return _ends_in_look(body)
         case _:
             return False
-
-
-def _rewrite(node: Node, before: Symbols, after: Next) -> Node:
-    match node:
-        case Chars():
-            return node
-        case Seq(items):
-            return _rewrite_sequence(items, before, after)
-        case Alt(branches):
-            return alt(_rewrite(b, before, after) for b in branches)
-        case Capture(field, body):
-            inner = _rewrite(body, before, after)
-            return NEVER if inner == NEVER else Capture(field, inner)
-        case Repeat(body, least, most, mode):
-            if mode is Mode.POSSESSIVE:
-                return _plain(Repeat(body, least, most, Mode.GREEDY), before, after)
-            again = most is None or most > 1
-            inner = _rewrite(body, before | last(body, before) if again else before, _looped(node, after))
-            if inner == NEVER:
-                return EMPTY if least == 0 else NEVER
-            return Repeat(inner, least, most, mode)
-        case Atomic(body):
-            return _plain(body, before, after)
-        case Look():
-            return _rewrite_look(node, before, after)
-        case Anchor(at):
-            if at is At.TEXT_END_BEFORE_NEWLINE:
-                raise Untranslatable(r"it uses `\Z`; `\z` or `$` would do")
-            return node
-
-
-def _looped(loop: Repeat, after: Next) -> Next:
-    """What comes after one round of a repetition: another round, or the rest."""
-    if loop.most == 1:
-        return after
-    either = first(loop.body, after) | after
-    return Next(either.symbols, after.sure and loop.least <= 1)
-
-
-def _rewrite_sequence(items: tuple[Node, ...], before: Symbols, after: Next) -> Node:
-    nexts = [after]
-    for item in reversed(items):
-        nexts.append(first(item, nexts[-1]))
-    out = []
-    for item, following in zip(items, reversed(nexts[:-1]), strict=True):
-        out.append(_rewrite(item, before, following))
-        before = last(item, before)
-    return seq(out)
-
-
-def _plain(body: Node, before: Symbols, after: Next) -> Node:
-    if after.sure:
-        return _rewrite(body, before, after)
-    extension = extending(body)
-    if extension is None:
-        raise Untranslatable("what an atomic group or possessive repetition would give back cannot be told")
-    if extension & after.symbols.chars:
-        raise Untranslatable("an atomic group or possessive repetition is followed by what it could have taken")
-    return _greedy(body)
-
-
-def _greedy(node: Node) -> Node:
-    match node:
-        case Seq(items):
-            return seq(_greedy(i) for i in items)
-        case Alt(branches):
-            return alt(_greedy(b) for b in branches)
-        case Repeat(body, least, most, _):
-            return Repeat(_greedy(body), least, most, Mode.GREEDY)
-        case Atomic(body):
-            return _greedy(body)
-        case _:
-            return node
-
-
-def _rewrite_look(look: Look, before: Symbols, after: Next) -> Node:
-    allowed = symbols_of(look)
-    if allowed is None:
-        raise Untranslatable("it looks ahead or behind at more than one character")
-    neighbours = after.symbols if look.ahead else before
-    if neighbours <= allowed:
-        return EMPTY
-    if not neighbours & allowed:
-        return NEVER
-    what, where = ("ahead", "after") if look.ahead else ("behind", "before")
-    raise Untranslatable(f"it looks {what} and what stands {where} that place is not known")

@@ -18,7 +18,7 @@ from pipeline.columns.grok.expand import Expanded, expand
 from pipeline.columns.grok.names import MATCHED
 from pipeline.columns.grok.patterns import LIBRARY, Fast
 from pipeline.columns.grok.render import Rendered
-from pipeline.columns.grok.rust import Untranslatable
+from pipeline.columns.grok.rewrite import Untranslatable
 from pipeline.columns.grok.tree import EMPTY, Alt, Anchor, At, Capture, Node, Repeat, Seq
 
 _WITNESS = -1
@@ -72,7 +72,16 @@ def steps(pattern: str, expanded: Expanded, definitions: Mapping[str, str]) -> t
     return (*([fast] if fast else []), anchored, *anywhere)
 
 
-def _fast_step(pattern: str, expanded: Expanded, definitions: Mapping[str, str]) -> Step | None:
+@dataclass(frozen=True, slots=True)
+class Strict:
+    """A pattern that matches, at the start of a text, fewer texts than another and those in the same way, but that a `-`
+    in the fields `dash_is_null` stands for nothing."""
+
+    expanded: Expanded
+    dash_is_null: frozenset[str]
+
+
+def strict(pattern: str, expanded: Expanded, definitions: Mapping[str, str]) -> Strict | None:
     """The pattern with its leading reference replaced by the strict form, if the library's meaning is not overridden."""
     if not expanded.names.isdisjoint(definitions.keys() & LIBRARY.keys()):
         return None
@@ -88,8 +97,8 @@ def _fast_step(pattern: str, expanded: Expanded, definitions: Mapping[str, str])
     return None
 
 
-def _strict(fast: Fast, rest: str, expanded: Expanded, definitions: Mapping[str, str]) -> Step | None:
-    """The strict step, unless a quantifier or an alternation makes the reference optional."""
+def _strict(fast: Fast, rest: str, expanded: Expanded, definitions: Mapping[str, str]) -> Strict | None:
+    """The strict form, unless a quantifier or an alternation makes the reference optional."""
     strict = expand(fast.source + rest, definitions)
     if (
         rest.startswith(("*", "+", "?", "{"))
@@ -97,8 +106,15 @@ def _strict(fast: Fast, rest: str, expanded: Expanded, definitions: Mapping[str,
         or not {*strict.captures} <= {*expanded.captures}
     ):
         return None
+    return Strict(strict, fast.dash_is_null)
+
+
+def _fast_step(pattern: str, expanded: Expanded, definitions: Mapping[str, str]) -> Step | None:
+    found = strict(pattern, expanded, definitions)
+    if found is None:
+        return None
     try:
-        return _step(rust.anchored(strict.tree), strict, fast.dash_is_null)
+        return _step(rust.anchored(found.expanded.tree), found.expanded, found.dash_is_null)
     except Untranslatable:
         return None
 

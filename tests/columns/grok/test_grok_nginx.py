@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from pipeline.columns.grok import Capture, Grok, coverage
+from pipeline.columns.grok import Capture, Grok
+from pipeline.columns.native import kernels
 
 FIELDS = (
     "remote_addr", "remote_user", "time_local", "method", "path", "http_version", "status", "body_bytes_sent",
@@ -24,7 +25,7 @@ def test_the_fields() -> None:
     integers = ("status", "body_bytes_sent")
     grok = Grok("%{NGINX_COMBINED}")
     assert grok.captures == tuple(Capture(f, "int" if f in integers else "string") for f in FIELDS)
-    assert grok.engine == "polars"
+    assert grok.engine == ("polars" if kernels is None else "native")
 
 
 @pytest.mark.parametrize(
@@ -68,22 +69,3 @@ def test_an_error_line() -> None:
     assert row["message"] == 'open() "/x" failed (2: No such file)'
     assert (row["client"], row["server"], row["request"], row["upstream"]) == ("1.2.3.4", "_", "GET /x HTTP/1.1", None)
     assert (row["host"], row["referrer"]) == ("e.org", "http://e.org/")
-
-
-def test_coverage_says_where_a_line_stops_matching() -> None:
-    """The text matched so far, the element that did not match, and what it saw."""
-    lines = pl.Series(
-        [f'1.2.3.4 - - [{TIME}] "GET / HTTP/1.1" 2x0 5 "-" "-"', None, f'1.2.3.4 - - [{TIME}] "" 200 5 "-" "-"']
-    )
-    found = coverage(Grok("%{NGINX_COMBINED}"), lines)
-    assert (found.lines, found.matched, found.timeouts, len(found.misses)) == (3, 1, 0, 1)
-    miss = found.misses[0]
-    assert (miss.row, miss.matched) == (0, f'1.2.3.4 - - [{TIME}] "GET / HTTP/1.1" ')
-    assert (miss.element, miss.saw) == ("(?<status:int>[0-9]{3})", '2x0 5 "-" "-"')
-
-
-def test_coverage_of_several_patterns_takes_the_one_that_got_furthest() -> None:
-    """Literal characters are shown together; a user's own pattern is opened too."""
-    definitions = {"MINE": "%{WORD:a}: took %{INT:b}"}
-    found = coverage(Grok(["x=%{INT:c}", "%{MINE}"], definitions), pl.Series(["job: tock 5"]), definitions)
-    assert [(m.pattern, m.matched, m.element, m.saw) for m in found.misses] == [("%{MINE}", "job: to", "ok ", "ck 5")]
