@@ -37,11 +37,11 @@ docs: $(READY)  ## write docs/plugins from the plugins' own models
 	$(BIN)/pipe plugins --markdown docs/plugins
 	$(BIN)/python tests/docs/tables.py
 
-bench: $(READY)  ## what the seed job costs
-	$(BIN)/python bench/seed_job.py
+bench: $(READY)  ## every benchmark with its reference, into docs/performance.md (about 20 minutes)
+	$(BIN)/python bench/all.py --write
 
 clean:  ## remove the environment and everything that runs left behind
-	rm -rf $(VENV) build *.egg-info out .pipe native/target pipeline/columns/_native*.so
+	rm -rf $(VENV) build *.egg-info out .pipe .bench native/target native/fuzz/target pipeline/columns/_native*.so
 
 $(READY): pyproject.toml setup.py $(NATIVE)
 	@echo "setting up $(VENV) (once)"

@@ -1,170 +1,134 @@
-"""What the seed job costs: nine facts in 10 s windows, committed to disk, and a zstd archive of every raw line.
-
-usage: python bench/seed_job.py [LINES] [RUNS]
-
-Prints, as medians of RUNS: lines per second per core in steady state (the difference between a long and a short run, so
-that start-up is left out) and with start-up, without and with GeoIP and user-agent look-ups; CPU against
-`zstd -1 --single-thread` of the same file in the same run; peak memory; archive size against zstd's; and the CPU that
-following a live log at 10,000 lines a second takes.
-"""
+"""The seed job: nine facts in 10 s windows, committed to disk, and a zstd archive of every raw line."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-START = 1_790_000_000_000_000
+import measure
+import samples
+import subject
+from jobs import archives, beginning, growing, job, running, same, unpacked, verify, workplace
+from measure import Cost, Spread, progress
+from programs import LOOKUPS, PLAIN, seed
+from report import Section, Table
 
-HEAD = """
-source access = file("{log}")
-transform parsed = access
-  | grok('%{{NGINX_COMBINED}}')
-  | set {{ @timestamp = time(time_local, '%d/%b/%Y:%H:%M:%S %z')
-          page       = normalize_path(path) }}
-"""
-
-FACTS = """
-transform facts = parsed {lookups}
-  | window(10s, lateness: 5s) {{
-      requests     = count() by status
-      top_ips      = top(10, remote_addr)
-      geo_sources  = top(10, {country})
-      user_agents  = top(10, {family})
-      popular      = top(10, page)         where status in 200..399
-      gone         = top(10, page)         where status in [404, 410]
-      unauthorized = top(10, remote_addr)  where status in [401, 403]
-      throttled    = top(10, remote_addr)  where status == 429
-      volume       = sum(body_bytes_sent)
-    }}
-sink published = facts -> file("{out}/facts.ndjson")
-sink archive   = [parsed, parsed.rejected] -> file("{out}/raw/", format: raw, compression: zstd)
-"""
-
-PLAIN = {"lookups": "", "country": "remote_user", "family": "user_agent"}
-LOOKUPS = {"lookups": "| geoip(remote_addr) | user_agent(user_agent)", "country": "geo.country", "family": "ua.family"}
+LINES = 3_000_000
+SHARE = 10
+"""The short run, by which the start-up is told from the rest, has one line in so many."""
+RATE = 10_000
+NAMES = {"nine facts": PLAIN, "with GeoIP and user agents": LOOKUPS}
 
 
-@dataclass
-class Cost:
-    """CPU seconds (user and system, all processes), wall seconds, peak memory in MB."""
-
-    cpu: float
-    wall: float
-    memory: float
-
-
-def main() -> int:
-    """Measure and print."""
-    lines = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
-    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    folder = Path(tempfile.mkdtemp(prefix="seed-job-"))
-    try:
-        long, short = folder / "long.log", folder / "short.log"
-        write(long, lines)
-        write(short, lines // 10)
-        print(f"{lines:,} lines, {long.stat().st_size / 1e6:.0f} MB; medians of {runs} runs, taken in turn")
-        zstd: list[Cost] = []
-        plain: list[tuple[Cost, Cost]] = []
-        looked: list[tuple[Cost, Cost]] = []
-        ratios: list[float] = []
-        for _ in range(runs):
-            zstd.append(measured(["zstd", "-1", "--single-thread", "-c", str(long)]))
-            first = job(folder, long, PLAIN)
-            ratios.append(archive_ratio(folder, long))
-            plain.append((first, job(folder, short, PLAIN)))
-            looked.append((job(folder, long, LOOKUPS), job(folder, short, LOOKUPS)))
-        for name, pairs in (("nine facts", plain), ("with GeoIP and user agents", looked)):
-            steady = statistics.median((lines - lines // 10) / (a.cpu - b.cpu) for a, b in pairs)
-            whole = statistics.median(lines / a.cpu for a, _ in pairs)
-            memory = statistics.median(a.memory for a, _ in pairs)
-            print(f"{name:28} {steady:10,.0f} lines/s per core; {whole:,.0f} with start-up; peak {memory:.0f} MB")
-        ratio = statistics.median(a.cpu / z.cpu for (a, _), z in zip(plain, zstd, strict=True))
-        print(f"CPU against zstd -1           {ratio:10.1f} x")
-        print(f"archive against zstd -1       {statistics.median(ratios):10.3f} x its size")
-        print(f"live at 10,000 lines/s        {live(folder):10.1f} % of a core")
-    finally:
-        shutil.rmtree(folder)
-    return 0
+def seed_job(effort: subject.Effort) -> Section:
+    """Throughput, cores, a live log, idling."""
+    with workplace() as folder:
+        lines = effort.lines(LINES)
+        progress(f"seed job: writing {lines:,} lines")
+        log = folder / "long.log"
+        found = samples.write("nginx", log, lines)
+        tables = [_throughput(folder, log, found, effort), _cores(folder, log, found, effort), _live(folder, effort)]
+    return Section(
+        "The seed job",
+        "`pipe run --once` over an nginx log: parse, nine facts of every ten seconds, everything committed to disk, every raw "
+        "line in a zstd archive. The input is read, not mapped. The first figure is the steady state: lines and CPU of the "
+        "long run less those of a short one, so that starting is left out; the second is the long run with everything. The "
+        "facts must add up to what Python's `re` finds in the log, and the archive must decompress to it, byte for byte. "
+        "Without GeoIP and user agents, two other fields are ranked in their place.",
+        tables,
+    )
 
 
-WRITE = """
-import sys
-from pipeline.columns.traffic import Traffic
-traffic = Traffic(7, int(sys.argv[3]), 10_000)
-with open(sys.argv[1], "wb") as file:
-    for first in range(0, int(sys.argv[2]), 16384):
-        file.write(traffic.lines(first, min(16384, int(sys.argv[2]) - first)))
-"""
+def _throughput(folder: Path, log: Path, found: Mapping[str, int], effort: subject.Effort) -> Table:
+    lines, short_log = found["lines"], folder / "short.log"
+    short = samples.write("nginx", short_log, lines // SHARE)["lines"]
+    stream = folder / "stream.zst"
+    subprocess.run(["zstd", "-1", "-f", "-q", "--single-thread", str(log), "-o", str(stream)], check=True)
+    packed: list[Cost] = []
+    runs: dict[str, list[tuple[Cost, Cost]]] = {name: [] for name in NAMES}
+    sizes = {}
+    for number in range(1, effort.rounds + 1):
+        progress(f"seed job: round {number} of {effort.rounds}")
+        packed.append(measure.measured(measure.zstd(log)))
+        for name, options in NAMES.items():
+            some = job(folder, seed(short_log, folder / "out", options))
+            most = job(folder, seed(log, folder / "out", options))
+            runs[name].append((most, some))
+            verify(folder, found, archive=number == 1)
+            sizes[name] = sum(path.stat().st_size for path in archives(folder)) / stream.stat().st_size
+    table = Table(
+        f"{lines:,} lines, {found['bytes'] / 1e6:,.0f} MB",
+        ("", "lines/s per core, steady", "start included", "CPU ÷ `zstd -1`", "archive ÷ `zstd -1`", "peak MB"),
+    )
+    table.add("`zstd -1`", Spread.of(lines / cost.cpu for cost in packed).text(), "", "1.00", "1.000", "")
+    for name, pairs in runs.items():
+        table.add(
+            name,
+            Spread.of((lines - short) / max(most.cpu - some.cpu, 1e-3) for most, some in pairs).text(),
+            Spread.of(lines / most.cpu for most, _ in pairs).text(),
+            measure.ratios([most.cpu for most, _ in pairs], [cost.cpu for cost in packed]).text(".2f"),
+            f"{sizes[name]:.3f}",
+            Spread.of(most.memory for most, _ in pairs).text(".0f"),
+        )
+    return table
 
 
-def write(path: Path, count: int) -> None:
-    """A generated log. Made by another process: a child's peak memory is never less than its parent's at the fork."""
-    subprocess.run([sys.executable, "-c", WRITE, str(path), str(count), str(START)], check=True)
+def _cores(folder: Path, log: Path, found: Mapping[str, int], effort: subject.Effort) -> Table:
+    """The same run on one core and on two."""
+    counts = (1,) if effort.quick else (1, 2)[: measure.available(2)]
+    walls: dict[int, list[float]] = {count: [] for count in counts}
+    for number in range(1, effort.rounds + 1):
+        progress(f"seed job, cores: round {number} of {effort.rounds}")
+        for count in counts:
+            with measure.cores(count):
+                walls[count].append(job(folder, seed(log, folder / "out")).wall)
+    verify(folder, found)
+    table = Table("One core and two, wall-clock time", ("", "seconds", "lines/s", "× one core"))
+    for count, wall in walls.items():
+        speed = Spread.of(found["lines"] / seconds for seconds in wall)
+        table.add(
+            f"cores: {count}", Spread.of(wall).text(".2f"), speed.text(), measure.ratios(walls[1], wall).text(".2f")
+        )
+    return table
 
 
-def job(folder: Path, log: Path, facts: dict[str, str]) -> Cost:
-    """One run of the program over the whole log."""
-    for name in ("out", "state"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    program = folder / "seed.pipe"
-    program.write_text((HEAD + FACTS).format(log=log, out=folder / "out", **facts))
-    return measured([sys.executable, "-m", "pipeline", "run", str(program), "--once", "--state", str(folder / "state")])
-
-
-def measured(command: list[str]) -> Cost:
-    """Run a command and take its resource usage from the operating system."""
-    begun = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{' '.join(command)} failed with {os.waitstatus_to_exitcode(status)}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - begun, usage.ru_maxrss / 1024)
-
-
-def archive_ratio(folder: Path, log: Path) -> float:
-    """Bytes of the last run's archive against one `zstd -1` stream of the same log."""
-    stored = sum(path.stat().st_size for path in (folder / "out" / "raw").rglob("*.zst"))
-    packed = folder / "stream.zst"
-    subprocess.run(["zstd", "-1", "-f", "-q", "--single-thread", str(log), "-o", str(packed)], check=True)
-    return stored / packed.stat().st_size
-
-
-def live(folder: Path, seconds: float = 20.0) -> float:
-    """CPU of following a log that grows by 10,000 lines a second, in percent of a core, start-up left out."""
+def _live(folder: Path, effort: subject.Effort) -> Table:
+    """What following a log costs, start-up left out."""
+    table = Table("Following a log", ("", "% of a core", "resident MB"))
     log = folder / "live.log"
-    for name in ("out", "state"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    program = folder / "live.pipe"
-    program.write_text((HEAD + FACTS).format(log=log, out=folder / "out", **LOOKUPS))
-    pipe = [sys.executable, "-m", "pipeline"]
-    count = str(int(10_000 * (seconds + 12)))
-    writer = subprocess.Popen([*pipe, "generate", "--rate", "10000", "--count", count, "--output", str(log)])
-    engine = subprocess.Popen([*pipe, "run", str(program), "--state", str(folder / "state")], stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(8)
-        before, begun = ticks(engine.pid), time.monotonic()
-        time.sleep(seconds)
-        used, took = ticks(engine.pid) - before, time.monotonic() - begun
-    finally:
-        for process in (engine, writer):
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
-    return 100 * used / took
+    interval, settled = (0.4, 2.0) if effort.quick else (5.0, 8.0)
+    for name, options in NAMES.items() if not effort.quick else [("nine facts", PLAIN)]:
+        progress(f"seed job: {RATE:,} lines a second, {name}")
+        log.unlink(missing_ok=True)
+        with growing(log, RATE), running(folder, seed(log, folder / "out", options)) as pid:
+            time.sleep(settled)
+            used, memory = _readings(pid, interval, effort.rounds)
+        size, checksum = unpacked(folder)
+        same("the archive of the live log", (size, checksum), beginning(log, size))
+        if size < RATE * interval:
+            raise SystemExit(f"the live log was not followed: {size} bytes in the archive")
+        table.add(f"{RATE:,} lines/s, {name}", used.text(".1f"), memory.text(".0f"))
+    progress("seed job: idle")
+    samples.write("nginx", log, 1_000)
+    with running(folder, seed(log, folder / "out")) as pid:
+        time.sleep(settled)
+        used, memory = _readings(pid, interval, effort.rounds)
+    table.add("idle: 1,000 lines read, and no more come", used.text(".2f"), memory.text(".0f"))
+    return table
 
 
-def ticks(pid: int) -> float:
-    """CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _readings(pid: int, interval: float, count: int) -> tuple[Spread, Spread]:
+    """CPU in percent of a core and resident memory, over `count` intervals of so many seconds."""
+    used, memory = [], []
+    for _ in range(count):
+        before, begun = measure.cpu_of(pid), time.monotonic()
+        time.sleep(interval)
+        used.append(100 * (measure.cpu_of(pid) - before) / (time.monotonic() - begun))
+        memory.append(measure.resident(pid))
+    return Spread.of(used), Spread.of(memory)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    subject.run(seed_job, __doc__)
