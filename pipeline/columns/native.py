@@ -66,7 +66,8 @@ class Stamps(Protocol):
 
 
 class Kernels(Protocol):
-    """What the crate offers. Frames go in as anything with `__arrow_c_stream__`. No function holds the GIL while it works."""
+    """What the crate offers. Frames go in as anything with `__arrow_c_stream__`. No function holds the GIL while it works;
+    `raw` does for one copy, where its rows are one run of bytes."""
 
     VERSION: str
 
