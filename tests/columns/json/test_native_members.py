@@ -78,6 +78,30 @@ def test_only_objects_are_accepted(text):
     assert found.reason.item() is not None or isinstance(whole, dict)
 
 
+@pytest.mark.parametrize("read", [extract, extract_twin])
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ('{"a":"\\u0041', "four hexadecimal digits and the end of the string are missing after character 7"),
+        ('{"é":"\\u004', "four hexadecimal digits and the end of the string are missing after character 7"),
+        ('{"a":"é\\x"}', "there is no such escape as that at character 7"),
+        ('{"é":["\\"', "the string from character 6 has no end"),
+        ('{"é":["a" 1]}', "a comma or closing bracket is missing at character 10"),
+        ('{"é":{"a",1}}', "a colon is missing at character 9"),
+        ('{"é":{"a":1,}}', "a name in double quotes is missing at character 12"),
+        ('{"é":{"a":1,', "a value is missing, or the text ends too early"),
+        ('{"é":[1,]}', "a value is missing, or the text ends too early"),
+        ('{"é":01}', "a comma or closing brace is missing at character 6"),
+        ('{"é":[Infinity]}', "Infinity is not JSON"),
+        ('{"é":"[[[' + "[" * 99, "the string from character 5 has no end"),
+    ],
+)
+def test_mistakes_are_told_with_their_character(read, text, detail):
+    """Places are characters, not bytes, and the words are the same in both implementations."""
+    found = read(pl.Series([text]), {})
+    assert (found.reason.item(), found.detail.item()) == ("not_json", detail)
+
+
 def test_values_are_views_into_the_records():
     """Nothing is copied for strings without escapes: they are kept alive by the records' buffer, also after these are gone."""
     texts = pl.Series([f'{{"a":"a text that is longer than a view {place}","b":{place}}}' for place in range(1000)])
