@@ -1,6 +1,7 @@
 //! The boundary: columns of Python objects in, columns for Python objects out.
 //!
-//! The only unsafe code of the crate is here. A producer hands over a stream in a capsule named `arrow_array_stream`
+//! The unsafe code of the crate is here, but for one block in `grok/rows.rs`, where views are put into a column. A
+//! producer hands over a stream in a capsule named `arrow_array_stream`
 //! (<https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>).
 
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};

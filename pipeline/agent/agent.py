@@ -237,8 +237,8 @@ class Agent:
             marks = self._watermarks(store, reading, group, effects)
             identity = Identity(self._graph.name, store.instance, self._env.host)
             now = self._env.clock.now()
-            due = store.segments.due(now) or ripe(self._flow, store.windows, marks)
-            if not (group or seal or due or reading.paused):
+            due = store.segments.due(now)
+            if not (group or seal or due or reading.paused or ripe(self._windows(), store.windows, marks)):
                 # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
                 self._committed_at = self._env.clock.monotonic()
                 return
@@ -247,7 +247,7 @@ class Agent:
             )
             changes.forgotten = self._forgotten(store)
             changes.seal = seal
-            if not changes.empty or store.segments.due(now):
+            if not changes.empty or due:
                 await self._env.apart(store.commit, changes)
                 self.report.commits += 1
                 for sent in changes.sent:

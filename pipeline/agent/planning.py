@@ -60,24 +60,25 @@ def plan(
     return changes
 
 
-def ripe(flow: Flow, windows: Windows, watermarks: Mapping[str, int]) -> bool:
-    """Whether time alone gives `plan` something to do: a window to send or to let go."""
-    for stage in flow.graph.windows:
-        window = stage.window.plugin if stage.window else None
-        mark = watermarks.get(stage.name)
-        if not isinstance(window, Window) or mark is None:
-            continue
-        for (name, start, _), held in windows.held.items():
-            if name == stage.name:
-                sent = held.revision and held.closed is not None
-                due = (
-                    held.closed + window.keep
-                    if sent and held.closed is not None
-                    else start + window.size + window.lateness
-                )
-                if due <= mark:
-                    return True
-    return False
+def ripe(stages: Mapping[str, AnyWindow], windows: Windows, watermarks: Mapping[str, int]) -> bool:
+    """Whether time alone gives `plan` something to do: a window of these stages to send or to let go."""
+    return any(
+        _outlived(stages[name], held, watermarks.get(name))
+        if held.revision
+        else _ended(stages[name], start, watermarks.get(name))
+        for (name, start, _), held in windows.held.items()
+        if name in stages
+    )
+
+
+def _ended(window: AnyWindow, start: int, mark: int | None) -> bool:
+    """Whether the watermark has passed the end of a window; a window over everything has none."""
+    return window.size > 0 and mark is not None and start + window.size + window.lateness <= mark
+
+
+def _outlived(window: AnyWindow, held: Held, mark: int | None) -> bool:
+    """Whether a window that was sent has been kept for as long as it is to be."""
+    return held.closed is not None and mark is not None and held.closed + window.keep <= mark
 
 
 def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
@@ -144,7 +145,7 @@ def _windows(
         held = windows.held.get((name, start, part), Held())
         added = new.get(start, [])
         end = start + window.size + window.lateness
-        over = final or (window.size > 0 and mark is not None and end <= mark)
+        over = final or _ended(window, start, mark)
         if over and (added or held.revision == 0):
             stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
             state = window.merge([*stored, *added])
@@ -168,7 +169,7 @@ def _windows(
                 changes.grown.append(
                     Grown(name, start, part, window.dump(added[0] if len(added) == 1 else window.merge(added)))
                 )
-        elif held.closed is not None and mark is not None and held.closed + window.keep <= mark:
+        elif _outlived(window, held, mark):
             changes.released.append(Released(name, start, part))
     if mark is not None and mark != windows.watermarks.get(name):
         changes.watermarks[name] = mark

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipeline.columns.encode.values import Member, members
+from pipeline.columns.encode.values import Member, lines
 from pipeline.columns.types import Type
 
 
@@ -14,6 +14,4 @@ def objects(frame: pl.DataFrame, fields: Mapping[str, Type]) -> bytes:
     """`{…}` and a newline a row: the columns of `frame` that `fields` names, in its order; nulls are left out."""
     if frame.height == 0:
         return b""
-    body = members([Member(name, frame[name], kind) for name, kind in fields.items()], None, frame.height)
-    lines = body.alias("body").to_frame().select(pl.concat_str(pl.lit("{"), "body", pl.lit("}\n")).str.join(""))
-    return str(lines.item()).encode()
+    return lines([Member(name, frame[name], kind) for name, kind in fields.items()], None, frame.height)

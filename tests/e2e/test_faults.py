@@ -114,23 +114,14 @@ def test_a_state_that_cannot_be_read_is_refused_and_left_alone(pipe: Pipe, damag
     assert read(pipe.folder / "out/all.log") == lines(10)
 
 
-def test_a_state_without_its_names_is_refused(pipe: Pipe) -> None:
-    """73 for a database that lacks what every state has."""
+@pytest.mark.parametrize("damage", ["DELETE FROM meta", "DROP TABLE progress"])
+def test_a_state_that_lacks_what_every_state_has_is_refused(pipe: Pipe, damage: str) -> None:
+    """73 for a database without its names, or without one of its tables."""
     name = program(pipe, COPY)
     (pipe.folder / "in.log").write_bytes(lines(10))
     once(pipe, name)
     with closing(sqlite3.connect(pipe.folder / "state" / "state.db")) as database, database:
-        database.execute("DELETE FROM meta")
-    once(pipe, name, code=73)
-
-
-def test_a_state_without_its_tables_is_refused(pipe: Pipe) -> None:
-    """73 for a database that lost a table."""
-    name = program(pipe, COPY)
-    (pipe.folder / "in.log").write_bytes(lines(10))
-    once(pipe, name)
-    with closing(sqlite3.connect(pipe.folder / "state" / "state.db")) as database, database:
-        database.execute("DROP TABLE progress")
+        database.execute(damage)
     once(pipe, name, code=73)
 
 
