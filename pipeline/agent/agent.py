@@ -30,7 +30,7 @@ from pipeline.errors import ConfigurationError, DiskFullError, InternalError, Pi
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
-from pipeline.store import SEGMENTS_AHEAD, Changes, Seal, Store
+from pipeline.store import SEGMENTS_AHEAD, Changes, Seal, Store, kind_of
 
 T = TypeVar("T")
 
@@ -170,8 +170,9 @@ class Agent:
 
     async def _work(self, store: Store) -> None:
         self._reading = reading = Reading(self._env, self._flow, store.progress)
+        waiting = await self.locked(store.contents.waiting)
         for stage in self._graph.sinks:
-            if stage.output is not None and (stage.output.layout.whole or not stage.output.layout.in_place):
+            if stage.output is not None and (stage.name in waiting or kind_of(stage.output.layout).delivered):
                 log = NodeLog(self._journal, stage.name)
                 self._shippers[stage.name] = Shipper(self._env, stage, stage.output, store, self._lock, log)
         readers: list[asyncio.Future[None]] = [

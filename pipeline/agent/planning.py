@@ -155,10 +155,11 @@ def _windows(
                 start, part, revision, now, window.partial,
             )  # fmt: skip
             sent.append(flow.facts(name, events(window.rows(start, state), closing)))
-            changes.grown.append(Grown(name, start, part, window.dump(state), replaces=True))
             changes.sent.append(Sent(name, start, part, revision, end if mark is None else max(mark, end)))
             if window.keep == 0:
                 changes.released.append(Released(name, start, part))
+            else:
+                changes.grown.append(Grown(name, start, part, window.dump(state), replaces=True))
         elif added:
             if held.deltas >= DELTAS:
                 stored = [window.load(blob) for blob in windows.deltas(name, start, part)]

@@ -15,7 +15,7 @@ from pipeline.api import Result, Segment
 from pipeline.env import Env
 from pipeline.errors import PipeError
 from pipeline.plan.graph import AnyOutput, Stage
-from pipeline.store import Sealed, Store
+from pipeline.store import Kind, Sealed, Store
 from pipeline.store.values import parsed
 
 T = TypeVar("T")
@@ -67,16 +67,15 @@ class Shipper:
 
     async def _try(self, sealed: Sealed) -> Result:
         try:
-            layout = self._output.layout
-            if sealed.whole != layout.whole:
+            segment = await self._locked(self._segment, sealed)
+            if sealed.kind is Kind.WHOLE:
+                # Without the lock: a sealed body does not change, and commits go on while it is read and encoded.
+                await self._env.run(self._complete, sealed, segment)
+                return Result()
+            if self._output.layout.in_place:
                 told = "it was laid out by another version of this sink; run the program as it was to deliver it"
                 return Result(accepted=False, reason=told, after=LONGEST_WAIT)
-            if layout.whole and layout.in_place:
-                spooled = await self._locked(self._bytes, sealed)
-                whole = await self._env.run(self._output.finish, spooled)
-                await self._env.run(self._env.files.write, sealed.place, whole)
-                return Result()
-            return await self._output.deliver(await self._locked(self._segment, sealed))
+            return await self._output.deliver(segment)
         except BrokenPipeError:
             raise  # nobody reads our standard output any more: the run is over
         except (OSError, TimeoutError) as error:
@@ -84,8 +83,9 @@ class Shipper:
         except PipeError as error:
             return Result(accepted=False, reason=error.message, after=5.0)
 
-    def _bytes(self, sealed: Sealed) -> bytes:
-        return b"".join(self._store.outbox.parts(sealed))
+    def _complete(self, sealed: Sealed, segment: Segment) -> None:
+        """Write a whole file where it belongs."""
+        self._env.files.write(sealed.place, self._output.finish(segment.parts(self._env.files), sealed.form))
 
     def _segment(self, sealed: Sealed) -> Segment:
         ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.outbox.ranges(sealed.id))

@@ -7,7 +7,7 @@ Every plugin is a class made with its options: `Plugin(options)`. The constructo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
@@ -19,6 +19,10 @@ from pipeline.api.expressions import Template
 from pipeline.api.options import Options
 from pipeline.columns.batch import Batch, Position
 from pipeline.columns.types import Columns, Type
+from pipeline.columns.windows.blobs import dump, load
+from pipeline.env import Files
+from pipeline.env.reading import parts
+from pipeline.errors import ConfigurationError
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -173,14 +177,11 @@ class Window(Plugin[OptionsT]):
         `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
 
     def dump(self, delta: Delta) -> bytes:
-        """Bytes of a delta, for the store."""
-        from pipeline.columns.frames import dump
-
+        """A state as bytes, for the store."""
         return dump(delta)
 
     def load(self, data: bytes) -> Delta:
-        from pipeline.columns.frames import load
-
+        """The state of `dump`. Raises ValueError when the bytes are no state."""
         return load(data)
 
 
@@ -201,7 +202,11 @@ class Layout:
 
     `path`: rows are split by the rendered template (None: one stream). `in_place`: the segment's bytes are appended to
     the rendered path itself as they are committed, and cut back after a crash; otherwise they wait in the outbox and
-    `deliver` gets them when sealed. `whole`: rows are spooled and `finish` encodes them once at seal (Parquet)."""
+    `deliver` gets them when sealed. `whole`: rows are spooled and `finish` encodes them once at seal (Parquet); such a
+    layout needs a size to roll at.
+
+    `form`: what the bytes of `encode` mean, where that is more than a continuation: columns, for instance. Bytes of
+    different forms never share a segment, and `finish` gets the form that a segment was begun with."""
 
     path: Template | None = None
     roll: Roll = field(default_factory=Roll)
@@ -209,6 +214,7 @@ class Layout:
     extension: str = ""
     in_place: bool = False
     whole: bool = False
+    form: str = ""
     exact: bool = False
     """Bytes are the records as they came: the newline that an unterminated last record never had is left out."""
 
@@ -229,6 +235,17 @@ class Segment:
     file: Path | None
     """Where the bytes are, or None when they are in `data`."""
     data: bytes | None = None
+
+    def parts(self, files: Files) -> Iterator[bytes]:
+        """All bytes, in parts. Blocks. Raises InternalError when the file ends early, and OSError."""
+        if self.data is not None:
+            yield self.data
+        elif self.file is not None:
+            yield from parts(files, self.file, self.size)
+
+    def read(self, files: Files) -> bytes:
+        """All `parts` at once."""
+        return b"".join(self.parts(files))
 
 
 @dataclass(frozen=True)
@@ -269,9 +286,12 @@ class Output(Plugin[OptionsT]):
     def encode(self, frame: pl.DataFrame) -> bytes:
         """Rows (metadata and fields) to bytes that may be concatenated. Pure."""
 
-    def finish(self, spooled: bytes) -> bytes:
-        """For `whole` layouts: everything that `encode` gave for a segment, to the file's final bytes. Pure."""
-        raise TypeError(f"{self.name} does not write whole files")
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
+        """For `whole` layouts: all that `encode` gave for a segment, cut anywhere, to the file's final bytes, both in parts.
+        Runs in a worker thread. `form` is that of the layout which the rows were encoded for, perhaps an earlier one of this
+        sink; raise ConfigurationError when it cannot be finished."""
+        told = f"rows wait for a file that is written whole, which {self.name} cannot complete"
+        raise ConfigurationError(told, "Run the program as it was to complete the file.")
 
     @abstractmethod
     async def deliver(self, segment: Segment) -> Result:

@@ -96,7 +96,7 @@ class Results(api.Output[Options]):
         self._stream.flush()
 
     def _take(self, segment: api.Segment) -> None:
-        data = self._data(segment)
+        data = segment.read(self._ctx.files)
         if self._waits:
             lines = data.splitlines()
             room = max(0, SHOWN - len(self._rows)) if self.options.format == "table" else len(lines)
@@ -112,15 +112,6 @@ class Results(api.Output[Options]):
         if self.options.format == "csv" and not self._begun:
             self._stream.write(formats.header(self._columns))
         self._begun = True
-
-    def _data(self, segment: api.Segment) -> bytes:
-        if segment.data is not None or segment.file is None:
-            return segment.data or b""
-        file = self._ctx.files.read(segment.file)
-        try:
-            return file.pread(segment.size, 0)
-        finally:
-            file.close()
 
 
 def _separated(rows: list[dict[str, object]]) -> bytes:

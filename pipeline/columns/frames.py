@@ -1,4 +1,4 @@
-"""Frames to bytes and back: the form in which window state rests in the store.
+"""Frames to bytes and back: the form in which dead letters rest in the store.
 
 Format: a count (u32 little-endian), then for each frame its length (u32) and an Arrow IPC stream, all zstd-compressed
 as one block."""

@@ -10,7 +10,7 @@ latency matters. They raise `OSError` as the operating system does, except where
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +78,8 @@ class Files(Protocol):
         """Open for appending; a new file is made with its parent folders, and its name is durable on return."""
         ...
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Put a whole small file in place, atomically and durably (temporary name, fsync, rename, fsync of the folder)."""
+    def write(self, path: Path, parts: Iterable[bytes]) -> None:
+        """Put a whole file in place, atomically and durably (temporary name, fsync, rename, fsync of the folder)."""
         ...
 
     def stat(self, path: Path) -> Stat | None:

@@ -12,7 +12,7 @@ import secrets
 import socket
 import stat as modes
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -89,26 +89,27 @@ class RealFiles:
         return RealReadFile(descriptor, path)
 
     def append(self, path: Path) -> AppendFile:
-        new = not path.exists()
-        if new:
+        if not path.exists():
             self.folder(path.parent)
         descriptor = os.open(path, _APPEND, 0o644)
         try:
             _regular(descriptor, path)
-            if new:
+            if os.fstat(descriptor).st_size == 0:
+                # New, or left by a try that failed before its name was durable.
                 _sync_folder(path.parent)
         except OSError:
             os.close(descriptor)
             raise
         return RealAppendFile(descriptor, path)
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write(self, path: Path, parts: Iterable[bytes]) -> None:
         self.folder(path.parent)
         temporary = path.with_name(f"_{path.name}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
             file = RealAppendFile(descriptor, temporary)
-            file.append(data)
+            for part in parts:
+                file.append(part)
             file.sync()
         finally:
             os.close(descriptor)

@@ -3,6 +3,7 @@
 from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Seal, Sent
 from pipeline.store.contents import Contents
 from pipeline.store.outbox import Sealed
+from pipeline.store.segment import Kind, kind_of
 from pipeline.store.store import SEGMENTS_AHEAD, Shortage, Store
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Changes",
     "Contents",
     "Grown",
+    "Kind",
     "Piece",
     "Released",
     "Seal",
@@ -19,4 +21,5 @@ __all__ = [
     "Sent",
     "Shortage",
     "Store",
+    "kind_of",
 ]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.env import Database, Env
-from pipeline.errors import InternalError
-from pipeline.store.frames import LARGEST
-from pipeline.store.segment import layout_of
+from pipeline.store.segment import Kind, kind_of, layout_of
 from pipeline.store.values import data, number, text
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A sealed segment that waits to be delivered. `body` is None when all of it is in the tail."""
+    """A sealed segment that waits to be delivered, or completed if it is a whole file. Neither it nor its body changes any
+    more. `body` is None when all of it is in the tail."""
 
     id: int
     sink: str
@@ -27,8 +25,9 @@ class Sealed:
     size: int
     sha256: str
     body: Path | None
-    whole: bool
-    """Laid out to be encoded as a whole."""
+    kind: Kind
+    form: str
+    """That of the layout that it was begun with."""
 
 
 class Outbox:
@@ -57,27 +56,21 @@ class Outbox:
             "WHERE state = 'sealed' AND (? IS NULL OR sink = ?) ORDER BY id",
             (sink, sink),
         )
-        return [
-            Sealed(
+        found = []
+        for id, name_of, path, count, name, place, rows_, size, sha, plain, stored in rows:
+            layout = layout_of(text(stored))
+            found.append(Sealed(
                 number(id), text(name_of), text(path), number(count), text(name), Path(text(place)), number(rows_),
                 number(size) or number(plain), text(sha), self.body(number(id)) if number(size) else None,
-                layout_of(text(layout)).whole,
-            )
-            for id, name_of, path, count, name, place, rows_, size, sha, plain, layout in rows
-        ]  # fmt: skip
+                kind_of(layout), layout.form,
+            ))  # fmt: skip
+        return found
 
     def tail(self, id: int) -> bytes:
         """The bytes of a segment that are in the database."""
         return b"".join(
             data(row[0]) for row in self._database.rows("SELECT data FROM tail WHERE segment = ? ORDER BY seq", (id,))
         )
-
-    def parts(self, sealed: Sealed) -> Iterator[bytes]:
-        """All bytes of a sealed segment, in parts. Raises InternalError when the body ends early."""
-        if sealed.body is None:
-            yield self.tail(sealed.id)
-        else:
-            yield from self.read(sealed.body, sealed.size)
 
     def ranges(self, id: int) -> list[tuple[str, str, str]]:
         rows = self._database.rows(
@@ -92,17 +85,3 @@ class Outbox:
     def release(self, id: int) -> None:
         """After that transaction: the body is not needed any more."""
         self._env.files.remove(self.body(id))
-
-    def read(self, path: Path, size: int) -> Iterator[bytes]:
-        """The first `size` bytes of a body, in parts. Raises InternalError when it ends early."""
-        file = self._env.files.read(path)
-        try:
-            at = 0
-            while at < size:
-                part = file.pread(min(LARGEST, size - at), at)
-                if not part:
-                    raise InternalError(f"{path} ends at {at} bytes, {size} were committed")
-                at += len(part)
-                yield part
-        finally:
-            file.close()

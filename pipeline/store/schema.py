@@ -49,7 +49,7 @@ CREATE TABLE segment (
   sink TEXT NOT NULL, path TEXT NOT NULL, number INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('open', 'sealed')),
   layout TEXT NOT NULL,       -- how it was laid out: a JSON text
-  place TEXT NOT NULL,        -- its body; for whole files, where the finished file goes
+  place TEXT NOT NULL,        -- its body; for whole files, where the finished file goes; '.' for remote ones
   device INTEGER NOT NULL, inode INTEGER NOT NULL,  -- of the body in place; 0 before there was one
   base INTEGER NOT NULL,      -- bytes that were in the body before us
   size INTEGER NOT NULL,      -- bytes of ours in the body
@@ -60,13 +60,14 @@ CREATE TABLE segment (
   name TEXT, sha256 TEXT
 ) STRICT;
 CREATE UNIQUE INDEX segment_open ON segment (sink, path) WHERE state = 'open';
+CREATE INDEX segment_place ON segment (place);
 
 CREATE TABLE tail (
   segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, seq INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (segment, seq)
 ) STRICT;
 
-CREATE TABLE frame (
+CREATE TABLE frame (          -- of segments that end in a table of them
   segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, seq INTEGER NOT NULL,
   size INTEGER NOT NULL, plain INTEGER NOT NULL,
   PRIMARY KEY (segment, seq)

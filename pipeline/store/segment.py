@@ -1,13 +1,41 @@
-"""One open segment, and how what the database keeps of its layout is written."""
+"""One open segment, the kinds of them, and how what the database keeps of a layout is written."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from pipeline.api import Layout, Roll
-from pipeline.env import AppendFile
+
+
+class Kind(Enum):
+    """How the bytes of a segment come to their destination."""
+
+    DIRECT = "every commit's bytes are appended to the destination as they are"
+    FRAMED = "compressed frames are appended to the destination; what is too small for one waits in the tail"
+    REMOTE = "bytes wait in the outbox and are sent when the segment is sealed"
+    WHOLE = "bytes wait in the outbox and are encoded and put in place as one file when the segment is sealed"
+
+    @property
+    def in_place(self) -> bool:
+        """True when the body is the destination itself, so that sealing completes it."""
+        return self in (Kind.DIRECT, Kind.FRAMED)
+
+    @property
+    def delivered(self) -> bool:
+        """True when a sealed segment waits for a shipper."""
+        return not self.in_place
+
+
+def kind_of(layout: Layout) -> Kind:
+    if not layout.in_place:
+        return Kind.REMOTE
+    if layout.whole:
+        return Kind.WHOLE
+    return Kind.DIRECT if layout.compression == "none" else Kind.FRAMED
 
 
 @dataclass
@@ -35,22 +63,28 @@ class Open:
     tail: int = 0
     """Bytes in tail rows."""
     ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Partition → (from, to); not kept for local files, which are never delivered."""
+    """Partition → (from, to); kept for remote segments, since those of this machine are never sent."""
     moved: set[str] = field(default_factory=set)
     """Partitions of `ranges` that this commit changed."""
     fresh: list[bytes] = field(default_factory=list)
     """Pieces of this commit."""
-    file: AppendFile | None = None
+    digest: hashlib._Hash | None = None
+    """Of the body so far; None where nobody needed it yet in this process."""
+    kind: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = kind_of(self.layout)
 
     @property
-    def in_place(self) -> bool:
-        """True when the body is the destination itself."""
-        return self.layout.in_place and not self.layout.whole
+    def indexed(self) -> bool:
+        """True when it gets a table of its frames at the end: only where nothing is ever appended behind it, since a table
+        that is not the last thing is no table."""
+        return self.kind is Kind.FRAMED and self.layout.compression == "zstd" and numbered(self.layout, self.path)
 
-    @property
-    def direct(self) -> bool:
-        """True when every commit's bytes go to the body as they are."""
-        return self.in_place and self.layout.compression == "none"
+
+def numbered(layout: Layout, path: str) -> bool:
+    """Whether a local file has a number in its name, so that it is ours alone."""
+    return layout.roll.age is not None or layout.roll.size is not None or path.endswith("/")
 
 
 def plain(layout: Layout) -> Layout:

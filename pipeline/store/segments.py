@@ -1,9 +1,8 @@
 """Open segments: rows on their way out, appended by commits and cut into frames.
 
 A segment's bytes are in its body (a file) and its tail (rows of the database). Small pieces wait in the tail until they
-make a frame of at least FRAME bytes; a plain file in place gets every piece at once. Every method but `load`, `cut_back`
-and `close` runs inside the store's transaction: what was appended to bodies counts only when the transaction that names
-the new size has committed, and bodies are synced before it does.
+make a frame of at least FRAME bytes; a plain file in place gets every piece at once. Bytes that were appended to a body
+count only when the transaction that names its new size has committed; the body is synced before.
 """
 
 from __future__ import annotations
@@ -15,16 +14,15 @@ from pathlib import Path
 from pipeline.api import Layout
 from pipeline.columns.encode.compress import frame, seek_table
 from pipeline.env import Database, Env
-from pipeline.errors import ConfigurationError
+from pipeline.env.reading import parts
 from pipeline.store import frames
+from pipeline.store.bodies import Bodies
 from pipeline.store.changes import Piece
-from pipeline.store.names import delivered, extension, local
+from pipeline.store.names import delivered, extension
 from pipeline.store.outbox import Outbox
-from pipeline.store.segment import Open, layout_of, layout_text, plain
+from pipeline.store.places import Places
+from pipeline.store.segment import Kind, Open, layout_of, layout_text, plain
 from pipeline.store.values import number, position, text
-
-OPEN_FILES = 64
-"""File handles kept open between commits."""
 
 
 class Segments:
@@ -34,11 +32,11 @@ class Segments:
         self._env = env
         self._database = database
         self._outbox = outbox
-        self._base = base
+        self._places = Places(env, database, base, instance)
+        self._bodies = Bodies(env, outbox)
         self._instance = instance
         self._layouts: dict[str, Layout] = {}
         self._open: dict[tuple[str, str], Open] = {}
-        self._touched: dict[int, Open] = {}
         self._next = 1
 
     # ── start and stop ───────────────────────────────────────────────────────────────────────────────────────────
@@ -67,7 +65,7 @@ class Segments:
         local file that is another one by now is left alone; `prepare` will name it."""
         short = []
         for segment in self._open.values():
-            body = self._body(segment)
+            body = self._bodies.path(segment)
             found = self._env.files.stat(body)
             if found is not None and segment.inode and (found.device, found.inode) != (segment.device, segment.inode):
                 continue
@@ -82,21 +80,14 @@ class Segments:
         self._outbox.disown()
         return short
 
-    def arrange(self, layouts: dict[str, Layout]) -> None:
-        """Inside a transaction: say how each sink of the program is laid out now, and seal what was laid out otherwise."""
-        self._layouts = layouts
-        for segment in list(self._open.values()):
-            layout = layouts.get(segment.sink)
-            if layout is None or plain(layout) != segment.layout:
-                self._seal(segment)
+    def due(self, now: int) -> bool:
+        """Whether some segment wants to be sealed, so that a commit is needed even without rows."""
+        return any(_due(segment, now) for segment in self._open.values())
 
     def close(self) -> None:
-        for segment in self._open.values():
-            if segment.file is not None:
-                segment.file.close()
-                segment.file = None
+        self._bodies.close()
 
-    # ── inside a commit ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── before a commit ──────────────────────────────────────────────────────────────────────────────────────────
 
     def unready(self, pieces: Iterable[Piece]) -> list[tuple[str, str]]:
         """The (sink, path) of pieces that need `prepare` first: no segment is open, or its file was taken away."""
@@ -106,21 +97,33 @@ class Segments:
             if not self._ready(self._open.get(key))
         ]
 
+    # ── inside a transaction of its own ──────────────────────────────────────────────────────────────────────────
+
+    def arrange(self, layouts: dict[str, Layout]) -> None:
+        """Say how each sink of the program is laid out now, and seal what was laid out otherwise."""
+        self._layouts = layouts
+        for segment in list(self._open.values()):
+            layout = layouts.get(segment.sink)
+            if layout is None or plain(layout) != segment.layout:
+                self._seal(segment)
+
     def prepare(self, keys: Iterable[tuple[str, str]], now: int) -> None:
-        """Inside a transaction of its own, before the one that appends: name the files that will be appended to, and how
-        long they are before us. Without that a crash would leave bytes in files that the state does not know."""
+        """Before the transaction that appends: name the files that will be appended to, and how long they are before us.
+        Without that a crash would leave bytes in files that the state does not know."""
         for sink, path in keys:
             segment = self._open.get((sink, path))
             if segment is None:
                 self._start(sink, path, now)
             else:
                 # The file was moved, removed or cut under us: what it held is its taker's. Go on at the end of what is there.
-                self._close(segment)
+                self._bodies.shut(segment)
                 found = self._env.files.stat(segment.place)
                 segment.base, segment.size = (found.size if found else 0), 0
                 segment.device, segment.inode = (found.device, found.inode) if found else (0, 0)
                 self._database.rows("DELETE FROM frame WHERE segment = ?", (segment.id,))
                 self._record(segment)
+
+    # ── inside a commit ──────────────────────────────────────────────────────────────────────────────────────────
 
     def append(self, piece: Piece, now: int) -> None:
         """Take encoded rows into the open segment of their sink and path."""
@@ -134,46 +137,28 @@ class Segments:
         segment.fresh.append(piece.data)
         segment.plain += len(piece.data)
         segment.rows += piece.rows
-        for partition, (start, stop) in () if segment.in_place else piece.ranges.items():
+        for partition, (start, stop) in piece.ranges.items() if segment.kind is Kind.REMOTE else ():
             earlier = segment.ranges.get(partition)
             segment.ranges[partition] = (earlier[0] if earlier else position(start), position(stop))
             segment.moved.add(partition)
-        self._touched[segment.id] = segment
 
     def settle(self, now: int, how: str) -> None:
         """Bring what was appended to bodies and tails, seal what is due, sync, and write the rows.
 
         `how`: "" for an ordinary commit, "flush" to leave no tail in local files, "all" to seal everything."""
         for segment in list(self._open.values()):
-            if how == "all" or self._due(segment, now):
+            flushed = how == "flush" and segment.kind.in_place
+            if how == "all" or _due(segment, now):
                 self._seal(segment)
-            elif segment.id in self._touched or (how == "flush" and segment.in_place and segment.tail):
-                self._move(segment, last=how == "flush" and segment.in_place)
-                self._touched[segment.id] = segment
-        for segment in self._touched.values():
-            if segment.file is not None:
-                segment.file.sync()
-            self._record(segment)
-
-    def settled(self) -> None:
-        """After the commit."""
-        self._touched.clear()
-        idle = [segment for segment in self._open.values() if segment.file is not None]
-        for segment in idle[: max(0, len(idle) - OPEN_FILES)]:
-            self._close(segment)
-
-    def due(self, now: int) -> bool:
-        """Whether some segment wants to be sealed, so that a commit is needed even without rows."""
-        return any(self._due(segment, now) for segment in self._open.values())
+            elif segment.fresh or (flushed and segment.tail):
+                self._move(segment, last=flushed)
+                self._record(segment)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _body(self, segment: Open) -> Path:
-        return segment.place if segment.in_place else self._outbox.body(segment.id)
-
     def _ready(self, segment: Open | None) -> bool:
         """Whether the body is the file that was committed to, as long as it was left."""
-        if segment is None or not segment.in_place:
+        if segment is None or not segment.kind.in_place:
             return segment is not None
         found = self._env.files.stat(segment.place)
         if found is None or not segment.inode:
@@ -181,32 +166,12 @@ class Segments:
         same = (found.device, found.inode) == (segment.device, segment.inode)
         return same and found.size == segment.base + segment.size
 
-    def _due(self, segment: Open, now: int) -> bool:
-        roll = segment.layout.roll
-        return (
-            (roll.age is not None and now - segment.opened >= roll.age)
-            or (roll.size is not None and segment.plain >= roll.size)
-            or (roll.idle is not None and now - segment.used >= roll.idle)
-        )
-
-    def _start(self, sink: str, path: str, now: int) -> Open:
+    def _start(self, sink: str, path: str, now: int) -> None:
         layout = plain(self._layouts[sink])
-        last = self._database.rows("SELECT last FROM number WHERE sink = ? AND path = ?", (sink, path))
-        count = 1 + (number(last[0][0]) if last else 0)
-        place = self._place(sink, path, count, layout)
-        numbered = self._place(sink, path, count + 1, layout) != place
-        # A numbered name that is taken belongs to an earlier life of this state: never write into its file.
-        while numbered and self._env.files.stat(place) is not None:
-            count += 1
-            place = self._place(sink, path, count, layout)
-        for other in self._open.values():
-            if other.in_place and layout.in_place and other.place == place:
-                raise ConfigurationError(
-                    f"sinks {other.sink} and {sink} write the same file: {place}", "Give each sink a path of its own."
-                )
+        count, place = self._places.claim(sink, path, layout)
         segment = Open(self._next, sink, path, count, layout, place, opened=now, used=now)
         self._next += 1
-        if segment.in_place and (found := self._env.files.stat(place)) is not None:
+        if segment.kind.in_place and (found := self._env.files.stat(place)) is not None:
             segment.base, segment.device, segment.inode = found.size, found.device, found.inode
         where = (str(place), segment.device, segment.inode, segment.base)
         self._database.rows(
@@ -214,38 +179,17 @@ class Segments:
             "VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, 0, 0, 0, ?)",
             (segment.id, sink, path, count, layout_text(layout), *where, now),
         )
-        self._database.rows(
-            "INSERT INTO number VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last", (sink, path, count)
-        )
         self._open[sink, path] = segment
-        return segment
-
-    def _numbered(self, segment: Open) -> bool:
-        """Whether the segment's file has a number in its name, so that it is ours alone."""
-        rolled = segment.layout.roll.age is not None or segment.layout.roll.size is not None
-        return rolled or segment.path.endswith("/")
-
-    def _place(self, sink: str, path: str, count: int, layout: Layout) -> Path:
-        if not layout.in_place:
-            return Path()
-        rolled = layout.roll.age is not None or layout.roll.size is not None
-        ext = extension(layout.extension, layout.compression)
-        return self._base / local(path, sink=sink, instance=self._instance, number=count, extension=ext, rolled=rolled)
-
-    def _append(self, segment: Open, added: bytes) -> None:
-        if segment.file is None:
-            segment.file = self._env.files.append(self._body(segment))
-        segment.file.append(added)
-        segment.size += len(added)
 
     def _move(self, segment: Open, *, last: bool) -> None:
-        """Move this commit's pieces on: into the body, in frames, or into the tail."""
+        """Move this commit's pieces on: into the body, in frames, or into the tail. `_record` must follow."""
         fresh, segment.fresh = segment.fresh, []
-        size = segment.tail + sum(map(len, fresh))
-        if segment.direct:
+        if segment.kind is Kind.DIRECT:
             for part in fresh:
                 self._append(segment, part)
-        elif size >= frames.FRAME or (last and size):
+            return
+        size = segment.tail + sum(map(len, fresh))
+        if size >= frames.FRAME or (last and size):
             if segment.tail:
                 fresh.insert(0, self._outbox.tail(segment.id))
                 self._database.rows("DELETE FROM tail WHERE segment = ?", (segment.id,))
@@ -254,10 +198,11 @@ class Segments:
                 kind = segment.layout.compression
                 packed = piece if kind == "none" else frame(piece, kind)
                 self._append(segment, packed)
-                self._database.rows(
-                    "INSERT INTO frame SELECT ?, coalesce(max(seq) + 1, 0), ?, ? FROM frame WHERE segment = ?",
-                    (segment.id, len(packed), len(piece), segment.id),
-                )
+                if segment.indexed:
+                    self._database.rows(
+                        "INSERT INTO frame SELECT ?, coalesce(max(seq) + 1, 0), ?, ? FROM frame WHERE segment = ?",
+                        (segment.id, len(packed), len(piece), segment.id),
+                    )
         elif fresh:
             added = b"".join(fresh)
             self._database.rows(
@@ -266,41 +211,49 @@ class Segments:
             )
             segment.tail += len(added)
 
+    def _append(self, segment: Open, added: bytes) -> None:
+        if segment.kind is Kind.REMOTE:
+            self._digest(segment).update(added)
+        self._bodies.append(segment, added)
+        segment.size += len(added)
+
     def _seal(self, segment: Open) -> None:
-        """End a segment: a local one is complete then, another one waits for its delivery."""
-        small = not segment.in_place and segment.size == 0 and segment.layout.compression == "none"
+        """End a segment: a file in place is complete then, another one waits for its delivery."""
+        small = not segment.kind.in_place and segment.size == 0 and segment.layout.compression == "none"
         self._move(segment, last=not small)
-        if segment.in_place:
-            if segment.layout.compression == "zstd" and segment.size and self._numbered(segment):
-                # Only where nothing is ever appended behind it: a table that is not the last thing is no table.
-                cut = self._database.rows("SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,))
-                self._append(segment, seek_table([(number(size), number(plain)) for size, plain in cut]))
-            if segment.file is not None:
-                segment.file.sync()
+        if segment.indexed and segment.size:
+            cut = self._database.rows("SELECT size, plain FROM frame WHERE segment = ? ORDER BY seq", (segment.id,))
+            self._append(segment, seek_table([(number(size), number(plain)) for size, plain in cut]))
+        if segment.kind.in_place:
+            self._bodies.sync(segment)
             self._database.rows("DELETE FROM segment WHERE id = ?", (segment.id,))
         else:
-            if segment.file is not None:
-                segment.file.sync()
             self._record(segment)
-            sha = self._hash(segment)
-            name = delivered(
-                segment.path,
-                sink=segment.sink,
-                instance=self._instance,
-                number=segment.number,
-                sha256=sha,
-                extension=extension(segment.layout.extension, segment.layout.compression),
-            )
+            sha = self._hash(segment) if segment.kind is Kind.REMOTE else ""
             self._database.rows(
-                "UPDATE segment SET state = 'sealed', sha256 = ?, name = ? WHERE id = ?", (sha, name, segment.id)
+                "UPDATE segment SET state = 'sealed', sha256 = ?, name = ? WHERE id = ?",
+                (sha, self._name(segment, sha), segment.id),
             )
-        self._close(segment)
-        self._touched.pop(segment.id, None)
+        self._bodies.shut(segment)
         del self._open[segment.sink, segment.path]
 
+    def _name(self, segment: Open, sha256: str) -> str:
+        """What a sealed segment is called."""
+        if segment.kind is Kind.WHOLE:
+            return str(segment.place)
+        return delivered(
+            segment.path,
+            sink=segment.sink,
+            instance=self._instance,
+            number=segment.number,
+            sha256=sha256,
+            extension=extension(segment.layout.extension, segment.layout.compression),
+        )
+
     def _record(self, segment: Open) -> None:
-        if segment.file is not None and segment.in_place:
-            held = segment.file.stat()
+        """Make the body durable, then write the segment's row."""
+        held = self._bodies.sync(segment)
+        if held is not None and segment.kind.in_place:
             segment.device, segment.inode = held.device, held.inode
         self._database.rows(
             "UPDATE segment SET device = ?, inode = ?, base = ?, size = ?, plain = ?, rows = ?, torn = ? WHERE id = ?",
@@ -322,15 +275,22 @@ class Segments:
         segment.moved.clear()
 
     def _hash(self, segment: Open) -> str:
-        digest = hashlib.sha256()
-        if segment.size:
-            for part in self._outbox.read(self._body(segment), segment.size):
-                digest.update(part)
-        else:
-            digest.update(self._outbox.tail(segment.id))
-        return digest.hexdigest()
+        return (self._digest(segment) if segment.size else hashlib.sha256(self._outbox.tail(segment.id))).hexdigest()
 
-    def _close(self, segment: Open) -> None:
-        if segment.file is not None:
-            segment.file.close()
-            segment.file = None
+    def _digest(self, segment: Open) -> hashlib._Hash:
+        """The running hash of a body. What an earlier process wrote of it is read once."""
+        if segment.digest is None:
+            segment.digest = hashlib.sha256()
+            if segment.size:
+                for part in parts(self._env.files, self._bodies.path(segment), segment.size):
+                    segment.digest.update(part)
+        return segment.digest
+
+
+def _due(segment: Open, now: int) -> bool:
+    roll = segment.layout.roll
+    return (
+        (roll.age is not None and now - segment.opened >= roll.age)
+        or (roll.size is not None and segment.plain >= roll.size)
+        or (roll.idle is not None and now - segment.used >= roll.idle)
+    )

@@ -90,12 +90,11 @@ class Store:
     def arrange(self, layouts: Mapping[str, Layout], windows: Mapping[str, str]) -> None:
         """Say what the program is now: each sink's layout, each window stage's fingerprint.
 
-        Segments laid out otherwise are sealed; the state of windows that mean something else, or that
+        Segments laid out otherwise, or with rows of another form, are sealed; the state of windows that mean something else, or that
         are gone, is dropped."""
         with self._changing():
             self.segments.arrange(dict(layouts))
             self.dropped = self.windows.arrange(windows)
-        self.segments.settled()
 
     # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,7 +117,6 @@ class Store:
             self.segments.settle(now, changes.seal)
             self._count(changes)
             self._bury(changes, now)
-        self.segments.settled()
 
     def acknowledge(self, segments: Iterable[Sealed]) -> None:
         """These segments are durable at their destination: forget them, then their bytes."""

@@ -16,7 +16,6 @@ from pipeline.store.values import data, number, text
 REMEMBERED = 30 * 24 * 3600 * 1_000_000
 """How long (µs of event time) a window that was let go is remembered, so that later events become an extra part."""
 
-
 HOUR = 3600 * 1_000_000
 
 
@@ -94,6 +93,7 @@ class Windows:
 
     def apply(self, changes: Changes) -> None:
         """Inside a commit's transaction."""
+        changed: dict[Key, Held] = {}
         for grown in changes.grown:
             key = (grown.stage, grown.start, grown.part)
             held = self.held.setdefault(key, Held())
@@ -106,18 +106,23 @@ class Windows:
             )
             held.deltas += 1
             held.size += len(grown.state)
-            self._write(key, held)
+            changed[key] = held
         for sent in changes.sent:
             key = (sent.stage, sent.start, sent.part)
             held = self.held.setdefault(key, Held())
             held.revision, held.closed = sent.revision, sent.watermark
-            self._write(key, held)
+            changed[key] = held
         for gone in changes.released:
             key = (gone.stage, gone.start, gone.part)
             held = self.held.pop(key, Held(revision=1))
             held.size = 0
             self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
-            self._write(key, held)
+            changed[key] = held
+        self._database.many(
+            "INSERT INTO window VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+            "SET revision = excluded.revision, closed = excluded.closed, kept = excluded.kept",
+            [(*key, held.revision, held.closed, held.size) for key, held in changed.items()],
+        )
         for (stage, partition), time in changes.high.items():
             self._database.rows(
                 "INSERT INTO high VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET time = max(time, excluded.time)",
@@ -135,13 +140,6 @@ class Windows:
         self._database.rows("DELETE FROM high WHERE partition = ?", (partition,))
         for marks in self.high.values():
             marks.pop(partition, None)
-
-    def _write(self, key: Key, held: Held) -> None:
-        self._database.rows(
-            "INSERT INTO window VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
-            "SET revision = excluded.revision, closed = excluded.closed, kept = excluded.kept",
-            (*key, held.revision, held.closed, held.size),
-        )
 
     def _forget(self, stage: str, mark: int) -> None:
         """Once an hour of event time: windows that were let go long ago are forgotten."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -164,9 +164,10 @@ class SimFiles:
             file = self._real.append(path)
         return SimAppendFile(self._env, file)
 
-    def write(self, path: Path, data: bytes) -> None:
+    def write(self, path: Path, parts: Iterable[bytes]) -> None:
+        made = list(parts)
         with self._effect("write"):
-            self._real.write(path, data)
+            self._real.write(path, made)
 
     def stat(self, path: Path) -> Stat | None:
         self._env.point("stat")

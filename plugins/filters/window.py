@@ -159,12 +159,6 @@ sink out = facts -> console()
     def rows(self, start: int, state: api.Delta) -> pl.DataFrame:
         return windows.rows(self._plan, start, state)
 
-    def dump(self, delta: api.Delta) -> bytes:
-        return windows.dump(delta)
-
-    def load(self, data: bytes) -> api.Delta:
-        return windows.load(data)
-
 
 OVERLAP = 1000
 """Windows that one event may be in."""

@@ -12,6 +12,7 @@ import polars as pl
 
 from pipeline import api
 from pipeline.api import formats
+from pipeline.api.world import Files
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -91,11 +92,11 @@ sink out = facts -> console()
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         if self._ctx is not None:
-            await self._ctx.run(self._show, segment)
+            await self._ctx.run(self._show, segment, self._ctx.files)
         return api.Result()
 
-    def _show(self, segment: api.Segment) -> None:
-        data = self._data(segment)
+    def _show(self, segment: api.Segment, files: Files) -> None:
+        data = segment.read(files)
         if self._live is not None:
             if self._board.add([json.loads(line) for line in data.splitlines()]):
                 self._live.start()
@@ -104,15 +105,6 @@ sink out = facts -> console()
         elif self.stream is not None:
             self.stream.write(data.decode())
             self.stream.flush()
-
-    def _data(self, segment: api.Segment) -> bytes:
-        if segment.data is not None or segment.file is None or self._ctx is None:
-            return segment.data or b""
-        file = self._ctx.files.read(segment.file)
-        try:
-            return file.pread(segment.size, 0)
-        finally:
-            file.close()
 
 
 class Board:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 import polars as pl
@@ -33,6 +36,10 @@ IDLE = 600 * 1_000_000
 
 HOUR = 3_600_000_000
 
+LARGEST = 128 << 20
+"""Bytes of encoded rows in a file that is written whole, by default. One may be written while the next one fills: reading
+stops when more than twice as much waits in the state."""
+
 
 class Options(api.Options):
     path: api.Template = api.option(
@@ -47,7 +54,7 @@ class Options(api.Options):
     )
     roll: api.Roll | None = api.option(
         "When to start the next file: `{age: 1h, size: 1GiB}`. One hour for Parquet, CSV with a header, and generated names; "
-        "never for others.",
+        "never for others. Parquet and CSV with a header roll at `128MiB` of encoded rows where no `size` is given.",
         default=None,
     )
     metadata: list[Metadata] = api.option(
@@ -89,10 +96,11 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
         self._whole = options.format == "parquet" or options.header
         _check(options)
         generated = _ending(options.path).endswith("/")
-        hourly = self._whole or generated
+        roll = options.roll or api.Roll(age=HOUR if self._whole or generated else None)
+        largest = roll.size or (LARGEST if self._whole else None)
         self._layout = api.Layout(
             path=options.path,
-            roll=replace(options.roll or api.Roll(age=HOUR if hourly else None), idle=IDLE),
+            roll=replace(roll, size=largest, idle=IDLE),
             compression="none" if self._whole else self._compression,
             extension=_extension(options, self._compression) if self._whole else EXTENSIONS[options.format],
             in_place=True,
@@ -108,6 +116,7 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
                 "choose the columns with `keep(…)`, or write json",
             )
         self._columns = columns
+        self._layout = replace(self._layout, form=self._form())
 
     def guarantee(self) -> tuple[api.Guarantee, str]:
         if self._whole:
@@ -134,15 +143,38 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
             case "json":
                 return formats.ndjson(frame, self._columns, self.options.metadata)
 
-    def finish(self, spooled: bytes) -> bytes:
-        if self.options.format == "parquet":
-            return formats.finish(spooled)
-        whole = formats.header(self._columns, self.options.metadata) + spooled
-        return whole if self._compression == "none" else formats.compress.frame(whole, self._compression)
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
+        begun = json.loads(form or "{}")
+        match begun.get("format"):
+            case "parquet":
+                return [formats.finish(spooled)]
+            case "csv":
+                return _separated(spooled, begun["header"], begun["compression"])
+            case _:
+                return super().finish(spooled, form)
+
+    def _form(self) -> str:
+        """The columns of formats that have the same ones in every row, and all that `finish` needs to know."""
+        match self.options.format:
+            case "csv":
+                header = formats.header(self._columns, self.options.metadata).decode()
+                return json.dumps({"format": "csv", "header": header, "compression": self._compression})
+            case "parquet":
+                fields = {name: str(kind) for name, kind in self._columns.fields.items()}
+                names = {"metadata": self.options.metadata, "fields": fields, "open": self._columns.open}
+                return json.dumps({"format": "parquet", **names})
+            case _:
+                return ""
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         """Nothing to send: the engine puts bytes into local files itself."""
         return api.Result()
+
+
+def _separated(rows: Iterable[bytes], header: str, compression: Compression) -> Iterator[bytes]:
+    """A CSV file: the header, then the rows, each part compressed for itself."""
+    for part in chain([header.encode()], rows):
+        yield part if compression == "none" else formats.compress.frame(part, compression)
 
 
 def _ending(path: api.Template) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import polars as pl
@@ -78,8 +79,8 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
             case "json":
                 return formats.ndjson(frame, self._columns, self.options.metadata)
 
-    def finish(self, spooled: bytes) -> bytes:
-        return formats.finish(spooled)
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
+        return [formats.finish(spooled)]
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         raise api.ConfigurationError("this version cannot deliver to S3 yet")

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import sqlite3
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,6 +60,17 @@ def unprivileged() -> tuple[str, ...]:
         return ()
     assert shutil.which("setpriv"), "setpriv of util-linux is needed to test permissions as root"
     return ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
+
+
+@contextmanager
+def handles(most: int) -> Iterator[None]:
+    """Processes that are started inside have at most so many files open at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def limited(pipe: Pipe, name: str, state: str = "state") -> subprocess.CompletedProcess[str]:
@@ -651,15 +663,27 @@ def test_two_thousand_small_files_are_read_each_once(pipe: Pipe) -> None:
 
 
 def test_five_hundred_output_paths_each_have_their_lines(pipe: Pipe) -> None:
-    """More files than handles are kept open, in source order each, compressed ones too."""
-    (pipe.folder / "in.log").write_bytes(b"".join(b"k%d %d\n" % (n % 500, n) for n in range(20_000)))
+    """More than may be open at once, commit after commit and at the stop; in source order each, compressed ones too."""
     text = (
         'source log = file("in.log")\n'
         "transform parsed = log | grok('^%{WORD:key} %{INT:n:int}$')\n"
         'sink plain = parsed -> file("plain/{key}/x.log", format: raw)\n'
         'sink packed = parsed -> file("packed/{key}.log.zst", format: raw)\n'
     )
-    once(pipe, program(pipe, text))
+    log = pipe.folder / "in.log"
+    log.touch()
+    with handles(120):
+        process = pipe.start("run", program(pipe, text), "--state", "state")
+    for first in range(0, 20_000, 5_000):
+        with log.open("ab") as file:
+            file.write(b"".join(b"k%d %d\n" % (n % 500, n) for n in range(first, first + 5_000)))
+
+        def copied() -> bool:
+            assert process.poll() is None, stderr(pipe)
+            return sum(path.stat().st_size for path in pipe.folder.glob("plain/*/x.log")) == log.stat().st_size
+
+        wait_until(copied, 60, "every line is in its file")
+    assert pipe.end(process) == 0, stderr(pipe)
     expected = {f"k{key}": b"".join(b"k%d %d\n" % (key, n) for n in range(key, 20_000, 500)) for key in range(500)}
     assert {path.parent.name: path.read_bytes() for path in (pipe.folder / "plain").rglob("x.log")} == expected
     assert unpacked(pipe.folder / "packed") == [expected[key] for key in sorted(expected, key=lambda k: f"{k}.log.zst")]

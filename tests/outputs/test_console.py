@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -9,6 +10,9 @@ from pipeline_plugins.outputs.console import Board, Console, Options, table
 from rich.console import Console as Terminal
 
 from pipeline import api
+from pipeline.env import reading
+from pipeline.env.real import RealFiles
+from pipeline.errors import InternalError
 
 FACTS = api.Columns({"metric": api.STRING, "by": api.JSON, "value": api.INT, "window_start": api.TIME})
 
@@ -81,6 +85,8 @@ class Screen(io.StringIO):
 
 
 class World:
+    files = RealFiles()
+
     async def run(self, work, *arguments):
         return work(*arguments)
 
@@ -137,6 +143,16 @@ def test_segments_are_sealed_with_every_commit():
     """What is committed is shown at once; a crash may show it twice."""
     made = Console(Options())
     assert (made.layout.roll, made.layout.in_place, made.guarantee()[0]) == (api.Roll(age=0), False, "at least once")
+
+
+def test_a_segment_is_read_to_its_end_or_not_at_all(tmp_path, monkeypatch):
+    """However little one read gives; a file that is shorter than the segment is an error, not fewer lines."""
+    monkeypatch.setattr(reading, "PART", 3)
+    (tmp_path / "body").write_bytes(b"0123456789 and what was never committed")
+    segment = api.Segment("out", 1, "", "x", 1, 10, "", (), tmp_path / "body")
+    assert segment.read(RealFiles()) == b"0123456789"
+    with pytest.raises(InternalError, match="body ends at 39 bytes, 40 were committed"):
+        replace(segment, size=40).read(RealFiles())
 
 
 @pytest.mark.parametrize(("height", "values"), [(24, 2), (60, 5), (10, 1)])

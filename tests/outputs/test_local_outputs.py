@@ -30,6 +30,11 @@ def path(*parts):
     return api.Template(tuple(made), "".join(part if isinstance(part, str) else "{}" for part in parts))
 
 
+def cut(data, size=7):
+    """The same bytes in parts."""
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
 def output(*parts, **options):
     made = file.File(file.Options(path=path(*parts), **options))
     made.schema(COLUMNS)
@@ -76,7 +81,14 @@ def test_whole_files_are_encoded_once(name, options, extension):
     """Their bytes are final after `finish`, so the engine compresses nothing more."""
     layout = output(name, **options).layout
     assert (layout.whole, layout.in_place, layout.compression, layout.extension) == (True, True, "none", extension)
-    assert layout.roll == api.Roll(age=HOUR, idle=600_000_000)
+    assert layout.roll == api.Roll(age=HOUR, size=128 << 20, idle=600_000_000)
+
+
+def test_a_whole_file_is_bounded_whatever_else_makes_it_roll():
+    """A roll by age has a size, too; a size that the program names is the one."""
+    made = output("a.parquet", format="parquet", roll=api.Roll(age=24 * HOUR))
+    assert (made.layout.roll.age, made.layout.roll.size) == (24 * HOUR, 128 << 20)
+    assert output("a.parquet", format="parquet", roll=api.Roll(size=1 << 30)).layout.roll.size == 1 << 30
 
 
 def test_formats_write_what_they_say():
@@ -92,10 +104,10 @@ def test_formats_write_what_they_say():
 def test_finished_files_are_whole():
     """Parquet reads back; CSV gets its header once and is compressed as the name says."""
     made = output("a.parquet", format="parquet")
-    rows = pl.read_parquet(io.BytesIO(made.finish(made.encode(FRAME) + made.encode(FRAME))))
+    rows = pl.read_parquet(io.BytesIO(b"".join(made.finish(cut(made.encode(FRAME) * 2), made.layout.form))))
     assert rows.select("x", "s").rows() == [(1, "a"), (None, "b")] * 2
     made = output("a.csv.gz", format="csv", header=True)
-    whole = gzip.decompress(made.finish(made.encode(FRAME) + made.encode(FRAME)))
+    whole = gzip.decompress(b"".join(made.finish(cut(made.encode(FRAME) * 2), made.layout.form)))
     assert whole.startswith(b"@timestamp,x,s\r\n1970-01-01T00:00:00Z,1,a\r\n")
     assert whole.count(b"\r\n") == 5
 

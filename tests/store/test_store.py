@@ -191,6 +191,16 @@ def test_a_window_that_was_let_go_goes_on_as_the_next_part(env: RealEnv, tmp_pat
     again.close()
 
 
+def test_a_window_that_is_let_go_when_it_is_sent_leaves_no_state(env: RealEnv, tmp_path: Path) -> None:
+    """In one commit: its deltas are gone, and it is remembered as sent."""
+    store = opened(env, tmp_path)
+    store.commit(Changes(grown=[Grown("w", 10, 0, b"a")]))
+    store.commit(Changes(sent=[Sent("w", 10, 0, 1, 30)], released=[Released("w", 10, 0)]))
+    assert (store.windows.held, store.windows.deltas("w", 10, 0), store.windows.part("w", 10)) == ({}, [], 1)
+    assert store._database.rows("SELECT revision, closed, kept FROM window") == [(1, 30, 0)]
+    store.close()
+
+
 def test_a_forgotten_partition_leaves_no_trace(env: RealEnv, tmp_path: Path) -> None:
     """Its progress and its event time are gone; others stay."""
     store = opened(env, tmp_path)

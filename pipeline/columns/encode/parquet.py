@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from pipeline.columns.encode.rows import chosen, rest_of
 from pipeline.columns.types import Columns, Type
@@ -33,23 +34,38 @@ def spool(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) -
     return _LENGTH.pack(buffer.tell()) + buffer.getvalue()
 
 
-def finish(spooled: bytes) -> bytes:
-    """All chunks of a segment as one Parquet file, zstd-compressed. Raises ValueError when a chunk is cut short."""
-    rows = pl.concat(list(_chunks(spooled)))
+def finish(spooled: Iterable[bytes]) -> bytes:
+    """All chunks of a segment, given in parts cut anywhere, as one Parquet file, zstd-compressed. At least one chunk.
+
+    Holds the file and a few chunks, never all rows. Raises ValueError when a chunk is cut short."""
+    chunks = _chunks(spooled)
+    first = next(chunks)
+
+    # Polars pulls from this as it encodes; a frame of all chunks is ten times as large as the spool, and is copied.
+    def rows(*_: object) -> Iterator[pl.DataFrame]:
+        yield first
+        yield from chunks
+
     buffer = io.BytesIO()
-    rows.rechunk().write_parquet(buffer, compression="zstd")
+    register_io_source(rows, schema=first.schema).sink_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 
-def _chunks(spooled: bytes) -> Iterator[pl.DataFrame]:
-    at = 0
-    while at < len(spooled):
-        begin = at + _LENGTH.size
-        (length,) = _LENGTH.unpack(spooled[at:begin].ljust(_LENGTH.size, b"\xff"))
-        at = begin + length
-        if at > len(spooled):
-            raise ValueError(f"the spool ends in the middle of a chunk ({at - len(spooled)} bytes are missing)")
-        yield pl.read_ipc_stream(io.BytesIO(spooled[begin:at]))
+def _chunks(spooled: Iterable[bytes]) -> Iterator[pl.DataFrame]:
+    waiting = bytearray()
+    for part in spooled:
+        waiting += part
+        at = 0
+        while len(waiting) - at >= _LENGTH.size:
+            begin = at + _LENGTH.size
+            end = begin + _LENGTH.unpack_from(waiting, at)[0]
+            if end > len(waiting):
+                break
+            yield pl.read_ipc_stream(io.BytesIO(waiting[begin:end]))
+            at = end
+        del waiting[:at]
+    if waiting:
+        raise ValueError(f"the spool ends in the middle of a chunk ({len(waiting)} bytes of it are there)")
 
 
 def _storable(kind: Type) -> bool:

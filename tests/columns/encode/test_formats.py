@@ -100,7 +100,7 @@ def test_parquet_is_read_back_by_another_reader(tmp_path):
     rows = [{"x": number, "geo": {"city": f"c{number}"}, "nothing": None, "empty": {}} for number in range(3)]
     columns = Columns(types)
     spooled = spool(frame_of(types, rows[:2]), columns) + spool(frame_of(types, rows[2:]), columns)
-    (tmp_path / "a.parquet").write_bytes(finish(spooled))
+    (tmp_path / "a.parquet").write_bytes(finish(spooled[at : at + 7] for at in range(0, len(spooled), 7)))
     relation = duckdb.sql(f"select * from read_parquet('{tmp_path}/a.parquet')")
     assert relation.columns == ["@timestamp", "x", "geo"]
     found = relation.project('epoch_us("@timestamp"), x, geo').fetchall()
@@ -112,10 +112,10 @@ def test_parquet_is_read_back_by_another_reader(tmp_path):
 def test_a_spool_that_is_cut_short_is_an_error():
     """A missing byte is told, not read over."""
     chunk = spool(frame_of({"x": INT}, [{"x": 1}]), Columns({"x": INT}))
-    with pytest.raises(ValueError, match=r"the spool ends in the middle of a chunk \(1 bytes are missing\)"):
-        finish(chunk[:-1])
+    with pytest.raises(ValueError, match=rf"the spool ends in the middle of a chunk \({len(chunk) - 1} bytes of it "):
+        finish([chunk[:-1]])
     with pytest.raises(ValueError, match="in the middle of a chunk"):
-        finish(chunk + struct.pack("<H", 1))
+        finish([chunk, struct.pack("<H", 1)])
 
 
 def test_no_rows_spool_nothing():
