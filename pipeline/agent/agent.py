@@ -156,12 +156,10 @@ class Agent:
 
     def _context(self, stage: str) -> NodeContext:
         meter = self.meters.setdefault(stage, NodeMeter())
-        scratch = self._settings.folder / "scratch" / stage
         return NodeContext(
             self._env,
             stage,
             once=self._settings.once,
-            scratch=scratch,
             log=NodeLog(self._journal, stage),
             metrics=meter,
         )

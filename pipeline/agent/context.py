@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TypeVar
 
 from pipeline.agent.telemetry import NodeLog, NodeMeter
@@ -13,11 +12,10 @@ T = TypeVar("T")
 
 
 class NodeContext:
-    def __init__(self, env: Env, node: str, *, once: bool, scratch: Path, log: NodeLog, metrics: NodeMeter) -> None:
+    def __init__(self, env: Env, node: str, *, once: bool, log: NodeLog, metrics: NodeMeter) -> None:
         self._env = env
         self.node = node
         self.once = once
-        self.scratch = scratch
         self.log = log
         self.metrics = metrics
 

@@ -37,9 +37,6 @@ LONGEST_REQUEST = 64 << 10
 LETTERS = 10_000
 """Most dead letters of one answer."""
 
-BURIALS = 1_000
-"""Most commits with dead letters that an answer looks at, the newest."""
-
 _POLL = 0.02
 _PATIENCE = 5.0
 
@@ -223,35 +220,38 @@ def _address(folder: Path) -> Path:
 
 def _taken(state: Contents, request: Request) -> Answer:
     """What a question needs of the store: the part that is done between two commits."""
-    return _QUESTIONS[str(request.get("ask"))](state)
+    return _QUESTIONS[str(request.get("ask"))](state, request)
 
 
 def _told(found: Answer, request: Request) -> Answer:
     """What was taken, as an answer: the part that may take its time."""
     if request.get("ask") != "dlq":
         return found
-    burials = found["burials"]
-    limit, wanted = request.get("limit", 100), request.get("stage")
-    most = min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
+    burials, most = found["burials"], _most(request)
     letters: list[Answer] = []
     for _, stage, _, time, frame in burials if isinstance(burials, list) else []:
-        if (wanted is None or stage == wanted) and len(letters) < most:
-            letters += _letters(stage, time, frame, most - len(letters))
+        letters += _letters(stage, time, frame, most - len(letters))
     return {"letters": letters}
 
 
-def _audit(state: Contents) -> Answer:
+def _most(request: Request) -> int:
+    """How many dead letters are asked for."""
+    limit = request.get("limit")
+    return min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
+
+
+def _audit(state: Contents, _: Request) -> Answer:
     stages: dict[str, dict[str, int]] = {}
     for (stage, outcome), rows in state.ledger().items():
         stages.setdefault(stage, {})[outcome] = rows
     return {"stages": stages}
 
 
-def _status(state: Contents) -> Answer:
-    return {**_audit(state), "waiting": state.waiting()}
+def _status(state: Contents, request: Request) -> Answer:
+    return {**_audit(state, request), "waiting": state.waiting()}
 
 
-def _checkpoint(state: Contents) -> Answer:
+def _checkpoint(state: Contents, _: Request) -> Answer:
     return {
         "positions": [
             {"source": source, "partition": partition, "position": position}
@@ -261,8 +261,9 @@ def _checkpoint(state: Contents) -> Answer:
     }
 
 
-def _dead(state: Contents) -> Answer:
-    return {"burials": state.dead(BURIALS)}
+def _dead(state: Contents, request: Request) -> Answer:
+    stage = request.get("stage")
+    return {"burials": state.dead(_most(request), None if stage is None else str(stage))}
 
 
 def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
@@ -288,7 +289,7 @@ def _plain(row: Mapping[str, object]) -> Answer:
     return plain
 
 
-_QUESTIONS: Mapping[str, Callable[[Contents], Answer]] = {
+_QUESTIONS: Mapping[str, Callable[[Contents, Request], Answer]] = {
     "status": _status,
     "audit": _audit,
     "checkpoint": _checkpoint,

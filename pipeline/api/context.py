@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pipeline.env import Clock, Files
@@ -60,11 +59,6 @@ class Context(Protocol):
 
     @property
     def metrics(self) -> Meter: ...
-
-    @property
-    def scratch(self) -> Path:
-        """A private folder of this node for temporary files; emptied at start."""
-        ...
 
     def unique(self) -> str:
         """A new random name, 16 hex digits."""

@@ -41,10 +41,21 @@ class Contents:
         )
         return {text(sink): number(size) for sink, size in rows}
 
-    def dead(self, limit: int = 100) -> list[tuple[int, str, int, int, bytes]]:
-        """The newest dead letters: (id, stage, rows, time µs, dump of frames)."""
-        rows = self._rows("SELECT id, stage, rows, time, frame FROM dead ORDER BY id DESC LIMIT ?", (limit,))
+    def dead(self, rows: int, stage: str | None = None) -> list[tuple[int, str, int, int, bytes]]:
+        """The newest dead letters, of all stages or of one, as few burials as have so many rows: (id, stage, rows, time µs,
+        dump of frames)."""
+        # The frames are read only of the burials that are wanted: before them, the table is summed up without touching any.
+        found = self._rows(
+            """
+            SELECT id, stage, rows, time, frame FROM dead WHERE id IN (
+              SELECT id FROM (
+                SELECT id, sum(rows) OVER (ORDER BY id DESC) - rows AS newer FROM dead WHERE ?1 IS NULL OR stage = ?1
+              ) WHERE newer < ?2
+            ) ORDER BY id DESC
+            """,
+            (stage, rows),
+        )
         return [
             (number(id), text(stage), number(count), number(time), data(frame))
-            for id, stage, count, time, frame in rows
+            for id, stage, count, time, frame in found
         ]

@@ -7,6 +7,9 @@ on every call raises at once and has no effect, so that no `finally` can clean u
 Points are before and after every call that has an effect, in the middle of every append, and before every read. The disk
 model: appended bytes that were not synced are gone, everything synced is there; a database transaction is there if and
 only if its COMMIT was reached.
+
+`world.env(full_at=n)` is a life on a disk without space from the n-th write on: an append puts half of its bytes there, a
+sync, a whole file and a database's statements and COMMIT fail. The next life has space again.
 """
 
 from __future__ import annotations
@@ -44,10 +47,10 @@ class World:
         """(device, inode) → bytes that would survive, for files with unsynced ones."""
         self._env: SimEnv | None = None
 
-    def env(self, kill_at: int | None = None) -> SimEnv:
+    def env(self, kill_at: int | None = None, *, full_at: int | None = None) -> SimEnv:
         """A new life. The one before must have ended or been crashed."""
         self.lives += 1
-        self._env = SimEnv(self, kill_at)
+        self._env = SimEnv(self, kill_at, full_at)
         return self._env
 
     def crash(self) -> None:
@@ -65,16 +68,15 @@ class World:
 
 
 class SimEnv:
-    """One life (`pipeline.env.Env`). `points` counts the calls; `full_at` makes the k-th append fail with ENOSPC."""
+    """One life (`pipeline.env.Env`). `points` counts the calls, `writes` those that need space."""
 
-    def __init__(self, world: World, kill_at: int | None) -> None:
+    def __init__(self, world: World, kill_at: int | None, full_at: int | None) -> None:
         self.world = world
         self.kill_at = kill_at
         self.points = 0
         self.dead = False
-        self.full_at: int | None = None
-        self.appends = 0
-        self.trace: list[str] = []
+        self.full_at = full_at
+        self.writes = 0
         self.files = SimFiles(self)
         self.clock = SimClock(self)
         self.variables: Mapping[str, str] = {}
@@ -89,6 +91,12 @@ class SimEnv:
         if self.dead or self.points == self.kill_at:
             self.dead = True
             raise Crash(name)
+
+    def fill(self) -> None:
+        """A place where the disk may be full. Raises OSError(ENOSPC)."""
+        self.writes += 1
+        if self.full_at is not None and self.writes >= self.full_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     def database(self, path: Path) -> Database:
         self.point("database")
@@ -166,6 +174,7 @@ class SimFiles:
 
     def write(self, path: Path, parts: Iterable[bytes]) -> None:
         made = list(parts)
+        self._env.fill()
         with self._effect("write"):
             self._real.write(path, made)
 
@@ -242,19 +251,17 @@ class SimAppendFile:
         env.world.synced.setdefault(self._key, found.size)
 
     def append(self, data: bytes) -> None:
-        self._env.appends += 1
         self._env.point("before append")
-        if self._env.appends == self._env.full_at:
-            self._inner.append(data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, "No space left on device")
         half = len(data) // 2
         self._inner.append(data[:half])
+        self._env.fill()
         self._env.point("inside append")
         self._inner.append(data[half:])
         self._env.point("after append")
 
     def sync(self) -> None:
         self._env.point("before sync")
+        self._env.fill()
         self._env.world.synced[self._key] = self._inner.stat().size
         self._env.point("after sync")
 
@@ -284,6 +291,7 @@ class SimDatabase:
 
     def many(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
         self._env.point("statements")
+        self._env.fill()
         self._inner.many(sql, rows)
 
     def changes(self) -> int:
@@ -295,6 +303,7 @@ class SimDatabase:
         with self._inner.transaction():
             yield
             self._env.point("before commit")
+            self._env.fill()
         self._env.point("after commit")
 
     def close(self) -> None:

@@ -8,10 +8,8 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
-import polars as pl
-
 from pipeline import api
-from pipeline.api.records import records
+from pipeline.api.records import LONGEST, open_record, records
 
 _CHUNK = 4 * 1024 * 1024
 _READ = 1024 * 1024
@@ -28,7 +26,7 @@ class Options(api.Options):
 class Stdin(api.Input[Options]):
     """Reads lines from standard input until it ends.
 
-    A record ends with a newline; the last one may lack it. What was read and not committed at a crash cannot be read
+    A record ends with a newline; the last one may lack it, and one longer than 128 MiB is cut. What was read and not committed at a crash cannot be read
     again: standard input has no place to go back to. Every start is a partition of its own.
     """
 
@@ -57,28 +55,27 @@ class Stdin(api.Input[Options]):
 
     async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
         self._partition = partition = self._ctx.unique()
-        offset, rest, ended = 0, b"", False
+        offset, held, ended = 0, 0, False
         position: api.Position = None
         parts: list[bytes] = []
         while not ended:
             data, ended = await self._ctx.run(self._fill)
-            if b"\n" not in data:
-                parts += [data] if data else []
-                continue
-            chunk = b"".join((*parts, data))
-            raw, offsets, consumed = records(chunk, offset)
-            rest = chunk[consumed:]
-            parts = [rest] if rest else []
-            offset += consumed
-            start, position = position, {"offset": offset}
-            yield api.lines(raw, offsets, partition=partition, start=start, end=position)
+            parts.append(data)
+            held += len(data)
+            if b"\n" in data:
+                chunk = b"".join(parts)
+                raw, offsets, consumed = records(chunk, offset)
+                parts, held = [chunk[consumed:]], len(chunk) - consumed
+                offset += consumed
+                start, position = position, {"offset": offset}
+                yield api.lines(raw, offsets, partition=partition, start=start, end=position)
+            if held >= LONGEST or (ended and held):
+                raw, offsets = open_record(b"".join(parts), offset)
+                offset += held
+                parts, held = [], 0
+                start, position = position, {"offset": offset}
+                yield api.lines(raw, offsets, partition=partition, start=start, end=position, terminated=False)
         self._partition = None
-        if parts:
-            rest = b"".join(parts)
-            last = pl.Series("@raw", [rest], dtype=pl.Binary)
-            at = pl.Series("@offset", [offset], dtype=pl.Int64)
-            end: api.Position = {"offset": offset + len(rest)}
-            yield api.lines(last, at, partition=partition, start=position, end=end, terminated=False)
 
     def backlog(self) -> Mapping[str, int]:
         return {} if self._partition is None else {self._partition: 0}

@@ -1,4 +1,4 @@
-"""One file copied to one file, exact under a crash at every call into the world (T02)."""
+"""One file copied to one file, exact under a crash at every call into the world, and a full disk at every write."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import zstandard
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns
+from pipeline.errors import DiskFullError
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.store import frames
 from pipeline.testing.loop import run
@@ -40,37 +41,62 @@ def live(world: World, env: SimEnv, graph: Graph) -> Agent:
     return agent
 
 
-def points_of(folder: Path, target: str, compression: str) -> int:
+def made(folder: Path) -> World:
     folder.mkdir()
     (folder / "in.log").write_bytes(LINES)
-    world = World(folder)
+    return World(folder)
+
+
+def whole_life(folder: Path, graph: Graph) -> SimEnv:
+    """A life in which nothing happens, for its counts."""
+    world = made(folder)
     env = world.env()
-    live(world, env, copy_program(target, compression))
+    live(world, env, graph)
     world.crash()
-    return env.points
+    return env
 
 
-@pytest.mark.parametrize(("target", "compression"), [("out.log", "none"), ("out.log.zst", "zstd")])
+def check(world: World, target: str, compression: str, what: str) -> None:
+    """One more life completes the copy to the same bytes."""
+    agent = live(world, world.env(), copy_program(target, compression))
+    world.crash()
+    copied = (world.folder / target).read_bytes()
+    if compression == "zstd":
+        copied = zstandard.ZstdDecompressor().stream_reader(copied, read_across_frames=True).read()
+    assert copied == LINES, what
+    assert agent.report.counts["log", "in"] == 200, what
+    assert agent.report.counts["copy", "out"] == 200, what
+
+
+TARGETS = pytest.mark.parametrize(("target", "compression"), [("out.log", "none"), ("out.log.zst", "zstd")])
+
+
+@TARGETS
 def test_a_crash_at_every_call_loses_and_doubles_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, compression: str
 ) -> None:
     """Whatever call is the last, the next life completes the copy to the same bytes."""
     monkeypatch.setattr(frames, "FRAME", 1500)
-    total = points_of(tmp_path / "count", target, compression)
+    total = whole_life(tmp_path / "count", copy_program(target, compression)).points
     assert total > 150
     for kill_at in range(1, total + 1):
-        folder = tmp_path / f"{kill_at}"
-        folder.mkdir()
-        (folder / "in.log").write_bytes(LINES)
-        world = World(folder)
+        world = made(tmp_path / f"{kill_at}")
         with pytest.raises(Crash):
             live(world, world.env(kill_at), copy_program(target, compression))
         world.crash()
-        agent = live(world, world.env(), copy_program(target, compression))
-        world.crash()
-        copied = (folder / target).read_bytes()
-        if compression == "zstd":
-            copied = zstandard.ZstdDecompressor().stream_reader(copied, read_across_frames=True).read()
-        assert copied == LINES, f"killed at point {kill_at}"
-        assert agent.report.counts["log", "in"] == 200, f"killed at point {kill_at}"
-        assert agent.report.counts["copy", "out"] == 200, f"killed at point {kill_at}"
+        check(world, target, compression, f"killed at point {kill_at}")
+
+
+@TARGETS
+def test_a_disk_full_at_every_write_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, compression: str
+) -> None:
+    """Whatever write is the first to find no space, the agent says so, and with space the next life completes the copy."""
+    monkeypatch.setattr(frames, "FRAME", 1500)
+    total = whole_life(tmp_path / "count", copy_program(target, compression)).writes
+    assert total > 20
+    for full_at in range(1, total + 1):
+        world = made(tmp_path / f"{full_at}")
+        with pytest.raises(DiskFullError):
+            live(world, world.env(full_at=full_at), copy_program(target, compression))
+        check(world, target, compression, f"full at write {full_at}")

@@ -1,4 +1,4 @@
-"""A whole program, exact under a crash at every call: grok, set, a window, rejected rows, files in three forms (T02)."""
+"""A whole program, exact under a crash at every call and a full disk at every write: grok, set, a window, rejected rows, files in three forms."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import zstandard
 
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
+from pipeline.errors import DiskFullError
 from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import load
@@ -119,3 +120,23 @@ def test_a_crash_at_every_call_of_a_whole_program(tmp_path: Path, monkeypatch: p
             check(world.folder, agent)
         except AssertionError as error:
             raise AssertionError(f"killed at point {kill_at} of {env.points}: {error}") from error
+
+
+def test_a_disk_full_at_every_write_of_a_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With space again the next life publishes every fact once, archives every byte, and rejects every bad line once."""
+    monkeypatch.setattr(frames, "FRAME", 2000)
+    world = make(tmp_path / "count")
+    env = world.env()
+    live(world, env)
+    world.crash()
+    assert env.writes > 20
+    for full_at in range(1, env.writes + 1):
+        world = make(tmp_path / f"{full_at}")
+        with pytest.raises(DiskFullError):
+            live(world, world.env(full_at=full_at))
+        agent = live(world, world.env())
+        world.crash()
+        try:
+            check(world.folder, agent)
+        except AssertionError as error:
+            raise AssertionError(f"full at write {full_at} of {env.writes}: {error}") from error

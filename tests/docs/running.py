@@ -1,10 +1,11 @@
-"""Programs, run to the end of their input by the real command in a folder of their own."""
+"""Programs, run to the end of their input by the real command in a folder of their own, and plugins for them."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -23,3 +24,17 @@ def pipe(
         check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def install(folder: Path, name: str, points: Mapping[str, Mapping[str, str]], module: str, code: str) -> Path:
+    """Make a folder look as if a distribution of one module were installed there. `points`: group → name → object."""
+    about = folder / f"{name.replace('-', '_')}-1.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    groups = [
+        f"[{group}]\n" + "".join(f"{point} = {value}\n" for point, value in named.items())
+        for group, named in points.items()
+    ]
+    (about / "entry_points.txt").write_text("\n".join(groups))
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    return folder

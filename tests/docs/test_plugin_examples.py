@@ -47,9 +47,7 @@ def run(program: str, folder: Path, catalog: Catalog) -> Report:
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES, ids=[name for _, name in EXAMPLES])
-def test_examples_run(
-    kind: str, name: str, catalog: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_examples_run(kind: str, name: str, catalog: Catalog, tmp_path: Path) -> None:
     """The example reads all 100 lines, rejects few of them, and every row is accounted for in every stage but windows."""
     log = tmp_path / "access.log"
     log.write_bytes(Traffic(1, 1_790_000_000_000_000, 10_000.0).lines(0, 100))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import zstandard
 from pages import ROOT, blocks
-from running import pipe
+from running import install, pipe
 
 README = ROOT / "README.md"
 PLUGIN = ROOT / "examples" / "plugins" / "redact"
@@ -55,17 +55,7 @@ def test_first_program_does_what_it_says(tmp_path: Path) -> None:
 def installed(tmp_path: Path) -> Path:
     """A folder that looks as if the README's plugin were installed there."""
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    folder = tmp_path / "site"
-    about = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    points = [
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in named.items())
-        for group, named in project["entry-points"].items()
-    ]
-    (about / "entry_points.txt").write_text("\n".join(points))
-    (folder / "pipe_redact.py").write_text(shown("python"), encoding="utf-8")
-    return folder
+    return install(tmp_path / "site", project["name"], project["entry-points"], "pipe_redact", shown("python"))
 
 
 def test_plugin_in_the_readme_is_the_example() -> None:
@@ -106,15 +96,3 @@ def test_example_of_the_plugin_runs(installed: Path, tmp_path: Path, monkeypatch
     done = pipe(tmp_path, "run", "-e", pipe_redact.Redact.example, "--once", path=installed)
     assert (done.returncode, done.stderr) == (0, "")
     assert 95 <= len(done.stdout.splitlines()) <= 100
-
-
-def test_test_in_the_guide_passes(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test that docs/writing-plugins.md shows is a test, and it passes."""
-    monkeypatch.syspath_prepend(str(installed))
-    page = ROOT / "docs" / "writing-plugins.md"
-    code = [block.text for block in blocks("python") if block.page == page][-1]
-    names: dict[str, object] = {}
-    exec(compile(code, str(page), "exec"), names)
-    tests = [value for name, value in names.items() if name.startswith("test_") and callable(value)]
-    assert len(tests) == 1
-    tests[0]()

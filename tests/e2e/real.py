@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import zstandard
 from pipeline.columns.traffic import Traffic
 
 ROOT = Path(__file__).parents[2]
+PIPE = (sys.executable, "-m", "pipeline")
 START = 1_790_000_000_000_000
 """When the generated logs begin (µs)."""
 
@@ -28,22 +30,29 @@ class Pipe:
         self.environment = {**os.environ, **environment}
         self.running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         with (self.folder / "stderr.txt").open("ab") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline", *arguments],
+                [*PIPE, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
+                stdout=stdout,
                 stderr=errors,
             )
         self.running.append(process)
         return process
 
-    def run(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, before: Sequence[str] = (), timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        """`before` is a command that runs the rest of its words."""
+        return self.call(*before, *PIPE, *arguments, timeout=timeout)
+
+    def call(self, *command: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Any command, as `pipe` is run."""
         return subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
+            command,
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -93,9 +102,17 @@ def unpacked(folder: Path) -> list[bytes]:
     ]
 
 
-def wait_until(holds: Callable[[], bool], seconds: float, what: str) -> None:
+def without_permissions() -> tuple[str, ...]:
+    """What goes before a command so that permissions hold for it: root loses its right to overrule them."""
+    if os.geteuid() != 0:
+        return ()
+    assert shutil.which("setpriv"), "setpriv of util-linux is needed to test permissions as root"
+    return ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, what: str, *, every: float = 0.05) -> None:
     """Wait for a condition with a deadline."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.05)
+        time.sleep(every)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
-from real import Pipe, wait_until
+from real import Pipe, wait_until, without_permissions
 
 PROGRAM = """
     source log = file("in/*")
@@ -48,17 +45,7 @@ class Case:
 
     def once(self, *, before: tuple[str, ...] = (), code: int = 0) -> str:
         """Run to the end: the exit code as given, no traceback, every row accounted for. Gives what went to stderr."""
-        command = [*before, sys.executable, "-m", "pipeline", "run", "bad_data.pipe", "--once", "--state", "state"]
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=self.pipe.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        done = self.pipe.run("run", "bad_data.pipe", "--once", "--state", "state", before=before)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert "Traceback" not in done.stderr
         assert "defect" not in done.stderr
@@ -270,19 +257,11 @@ def test_a_symlink_that_leads_to_itself_holds_nothing_up(case: Case) -> None:
     assert (case.good(), case.bad()) == ([], [])
 
 
-def without_permissions(pipe: Pipe) -> tuple[str, ...]:
-    """What goes before a command so that permissions hold for it: root loses its right to overrule them."""
-    if os.geteuid() != 0:
-        return ()
-    assert shutil.which("setpriv"), "setpriv of util-linux is needed to test permissions as root"
-    return ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
-
-
 def test_a_file_without_permission_is_reported_and_read_once_it_may_be(case: Case) -> None:
     """Other logs are read; the next run with the right to read it begins at its start."""
     path = case.write("bad.log", b"ok 1\n")
     path.chmod(0)
-    told = case.once(before=without_permissions(case.pipe))
+    told = case.once(before=without_permissions())
     assert told == 'pipe: warning: log: cannot read file path="in/bad.log" reason="permission denied"\n'
     assert (case.archived("bad.log"), case.good()) == (b"", [])
     path.chmod(0o644)
@@ -293,16 +272,7 @@ def test_a_file_without_permission_is_reported_and_read_once_it_may_be(case: Cas
 def test_when_nothing_can_be_read_the_exit_code_is_66(case: Case) -> None:
     """The only log may not be read: said with its name and the reason, and nothing is written."""
     (case.logs / "side.log").chmod(0)
-    command = ["run", "bad_data.pipe", "--once", "--state", "state"]
-    done = subprocess.run(
-        [*without_permissions(case.pipe), sys.executable, "-m", "pipeline", *command],
-        cwd=case.folder,
-        env=case.pipe.environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = case.pipe.run("run", "bad_data.pipe", "--once", "--state", "state", before=without_permissions())
     assert done.returncode == 66, done.stderr
     assert "side.log" in done.stderr
     assert "permission denied" in done.stderr

@@ -5,6 +5,6 @@ from input_world import World
 
 
 @pytest.fixture
-def world(tmp_path):
+def world():
     """Makes contexts."""
-    return lambda **choices: World(tmp_path / "scratch", **choices)
+    return World

@@ -60,8 +60,7 @@ class World:
     node = "access"
     host = "test"
 
-    def __init__(self, scratch, *, once=False, files=None, clock=None):
-        self.scratch = scratch
+    def __init__(self, *, once=False, files=None, clock=None):
         self.once = once
         self.files = files or RealFiles()
         self.clock = clock or VirtualClock()

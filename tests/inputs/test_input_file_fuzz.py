@@ -95,7 +95,7 @@ class Log:
 def live(folder, actions, sizes):
     """Play the actions; give what was written and what was read."""
     log = Log(folder)
-    tail = Tail(World(folder / "scratch"), folder / "a.log*")
+    tail = Tail(World(), folder / "a.log*")
     for action, size in zip(actions, sizes, strict=True):
         match action:
             case "write":

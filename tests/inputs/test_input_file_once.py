@@ -7,7 +7,7 @@ import os
 import polars as pl
 import pytest
 import zstandard
-from pipeline_plugins.inputs.file import File, Options
+from pipeline_plugins.inputs.file import File, Options, generation
 
 from pipeline import api
 
@@ -117,6 +117,18 @@ def test_a_large_compressed_file_is_continued_at_its_plain_offset(tmp_path, worl
     for cut in range(1, len(batches)):
         rest = read(world(once=True), str(tmp_path / "a.log*"), progress=positions(batches[:cut]))
         assert raw(rest) == raw(batches[cut:])
+
+
+def test_a_record_without_end_is_cut(tmp_path, world, monkeypatch):
+    """In parts of a bounded size, each but the last marked as without a newline; what follows is read as always."""
+    monkeypatch.setattr(generation, "LONGEST", 1000)
+    monkeypatch.setattr(generation, "CHUNK", 400)
+    path = tmp_path / "a.log"
+    path.write_bytes(b"x" * 3000 + b"\nlast\n")
+    batches = read(world(once=True), str(path))
+    assert raw(batches) == [b"x" * 1200, b"x" * 1200, b"x" * 600, b"last"]
+    assert raw(batch for batch in batches if not batch.terminated) == [b"x" * 1200] * 2
+    positions(batches)
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])

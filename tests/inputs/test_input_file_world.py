@@ -10,8 +10,8 @@ from pipeline.testing.world import Crash, World
 class Life(Context):
     """A context over one life of the simulated world."""
 
-    def __init__(self, env, folder):
-        super().__init__(folder, once=True, files=env.files, clock=env.clock)
+    def __init__(self, env):
+        super().__init__(once=True, files=env.files, clock=env.clock)
         self.run = env.run
 
 
@@ -22,7 +22,7 @@ def live(world, folder, progress, kill_at=None):
 
     async def read():
         plugin = File(Options(globs=str(folder / "*.log*")))
-        await plugin.open(Life(env, folder))
+        await plugin.open(Life(env))
         async for batch in plugin.read(progress):
             for partition, span in batch.span.items():
                 assert progress.get(partition) == span.start

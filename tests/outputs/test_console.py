@@ -2,11 +2,17 @@
 
 import asyncio
 import io
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import polars as pl
 import pytest
-from pipeline_plugins.outputs.console import Board, Console, Options, table
+from pipeline_plugins.outputs.console import Console, Options
+from pipeline_plugins.outputs.console.board import Board, table
+from pipeline_plugins.outputs.console.screen import Screen
 from rich.console import Console as Terminal
 
 from pipeline import api
@@ -79,34 +85,69 @@ def test_a_board_shows_the_newest_window():
     assert [row["value"] for row in board.facts] == [3]
 
 
-class Screen(io.StringIO):
-    def isatty(self):
-        return True
-
-
 class World:
     files = RealFiles()
 
     async def run(self, work, *arguments):
-        return work(*arguments)
+        return await asyncio.to_thread(work, *arguments)
 
 
-def shown(stream, columns, rows, **options):
-    """What a console writes for these rows."""
+class Given:
+    """A standard output with a descriptor."""
+
+    def __init__(self, descriptor):
+        self._descriptor = descriptor
+
+    def fileno(self):
+        return self._descriptor
+
+    def flush(self):
+        pass
+
+
+@pytest.fixture
+def console(monkeypatch):
+    """Gives what is read from standard output, a terminal or a pipe, while a console delivers frames."""
+
+    def shown(columns, frames, *, terminal, **options):
+        reading, writing = os.openpty() if terminal else os.pipe()
+        monkeypatch.setattr(sys, "stdout", Given(writing))
+        with ThreadPoolExecutor(1) as threads:
+            read = threads.submit(whole, reading)
+            try:
+                asyncio.run(session(columns, frames, options))
+            finally:
+                os.close(writing)
+            return read.result().decode().replace("\r\n", "\n")
+
+    return shown
+
+
+def whole(descriptor):
+    parts = []
+    try:
+        while part := os.read(descriptor, 65536):
+            parts.append(part)
+    except OSError:  # a terminal that nobody has open any more
+        pass
+    os.close(descriptor)
+    return b"".join(parts)
+
+
+async def session(columns, frames, options):
     made = Console(Options(**options))
     made.schema(columns)
-    made.stream = stream
-
-    async def session():
-        await made.open(World())
-        for frame in rows:
+    await made.open(World())
+    try:
+        for frame in frames:
             data = made.encode(frame)
-            result = await made.deliver(api.Segment("out", 1, "", "x", frame.height, len(data), "", (), None, data))
-            assert result.accepted
+            assert (await made.deliver(segment(data))).accepted
+    finally:
         await made.close()
 
-    asyncio.run(session())
-    return stream.getvalue()
+
+def segment(data):
+    return api.Segment("out", 1, "", "x", 1, len(data), "", (), None, data)
 
 
 TIMES = pl.Series([0, 10_000_000]).cast(pl.Datetime("us", "UTC"))
@@ -116,27 +157,77 @@ ROWS = pl.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("stream", "columns", "options"),
+    ("terminal", "columns", "options"),
     [
-        (io.StringIO(), FACTS, {}),
-        (Screen(), FACTS, {"format": "json"}),
-        (Screen(), api.Columns({"metric": api.STRING}), {}),
-        (io.StringIO(), api.Columns({"metric": api.STRING}), {"format": "table"}),
+        (False, FACTS, {}),
+        (True, FACTS, {"format": "json"}),
+        (True, api.Columns({"metric": api.STRING}), {}),
+        (False, api.Columns({"metric": api.STRING}), {"format": "table"}),
     ],
     ids=["no terminal", "asked for json", "no facts", "no facts in a table"],
 )
-def test_lines_where_there_is_no_table(stream, columns, options):
+def test_lines_where_there_is_no_table(console, terminal, columns, options):
     """One JSON object a line, as `file` writes it."""
-    text = shown(stream, columns, [ROWS], **options)
+    text = console(columns, [ROWS], terminal=terminal, **options)
     assert len(text.splitlines()) == 2
     assert text.startswith('{"@timestamp":"1970-01-01T00:00:00Z","metric":"m"')
 
 
-def test_a_terminal_gets_a_table():
+def test_a_terminal_gets_a_table(console):
     """The newest window's facts, drawn in place."""
-    text = shown(Screen(), FACTS, [ROWS])
+    text = console(FACTS, [ROWS], terminal=True)
     assert "1970-01-01 00:00:10 UTC" in text
     assert '{"' not in text
+
+
+def test_more_than_a_pipe_holds_comes_whole(console):
+    """In order, also lines longer than what is written at once."""
+    columns = api.Columns({"text": api.STRING})
+    texts = [f"{number} " + "x" * (number * 7 % 9000) for number in range(2000)]
+    frame = pl.DataFrame({"@timestamp": TIMES[:1].new_from_index(0, 2000), "text": texts})
+    shown = console(columns, [frame, frame], terminal=False).splitlines()
+    assert [json.loads(line)["text"] for line in shown] == texts * 2
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_reader_that_has_stopped_reading_holds_up_no_stop(monkeypatch, terminal):
+    """A delivery can be given up at any time, it blocks no thread, and a pipe then ends with a whole line."""
+    reading, writing = os.openpty() if terminal else os.pipe()
+    monkeypatch.setattr(sys, "stdout", Given(writing))
+    data = b"".join(b"%06d\n" % number for number in range(100_000))
+    blocked, room = asyncio.Event(), Screen.room
+
+    async def observed(screen):
+        blocked.set()
+        await room(screen)
+
+    monkeypatch.setattr(Screen, "room", observed)
+
+    async def given_up():
+        made = Console(Options(format="json"))
+        made.schema(FACTS)
+        await made.open(World())
+        delivery = asyncio.ensure_future(made.deliver(segment(data)))
+        waiting = asyncio.ensure_future(blocked.wait())
+        await asyncio.wait({delivery, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        delivery.cancel()
+        await asyncio.wait({delivery})
+        await made.close()
+        assert delivery.cancelled()
+
+    asyncio.run(given_up())
+    os.close(writing)
+    taken = whole(reading).replace(b"\r\n", b"\n")
+    assert 0 < len(taken) < len(data)
+    assert data.startswith(taken)
+    assert terminal or taken.endswith(b"\n")
+
+
+def test_no_standard_output_is_an_error(monkeypatch):
+    """As in a daemon."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(api.ConfigurationError, match="no standard output"):
+        asyncio.run(session(FACTS, [], {}))
 
 
 def test_segments_are_sealed_with_every_commit():

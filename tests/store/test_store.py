@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipeline.agent.control import answer
 from pipeline.agent.planning import Identity, plan
 from pipeline.api import Layout, Roll, Span, Template
 from pipeline.columns.frames import dump
@@ -226,7 +227,34 @@ def test_counts_add_up_and_dead_letters_are_bounded(
     for _ in range(3):
         store.commit(Changes(counts=Counter({("t", "rejected"): 2}), buried=[Buried("t", 2, frame)]))
     assert store.contents.ledger() == {("t", "rejected"): 6}
-    assert [(id, stage, rows) for id, stage, rows, _, _ in store.contents.dead()] == [(3, "t", 2), (2, "t", 2)]
+    assert [(id, stage, rows) for id, stage, rows, _, _ in store.contents.dead(100)] == [(3, "t", 2), (2, "t", 2)]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit", "burials"),
+    [
+        (None, 1, [1201]),
+        (None, 5, [1201, 1200, 1199]),
+        ("quiet", 1, [2]),
+        ("quiet", 2, [2]),
+        ("quiet", 3, [2, 1]),
+        ("quiet", 100, [2, 1]),
+        ("other", 100, []),
+    ],
+)
+def test_dead_letters_of_a_quiet_stage_are_found(
+    env: RealEnv, tmp_path: Path, stage: str | None, limit: int, burials: list[int]
+) -> None:
+    """However many another stage has buried since; no more burials are read than have the rows that are asked for."""
+    store = opened(env, tmp_path)
+    frame = dump([pl.DataFrame({"a": [1, 2]})])
+    store.commit(Changes(buried=[Buried("quiet", 2, frame)] * 2 + [Buried("noisy", 2, frame)] * 1199))
+    assert [id for id, *_ in store.contents.dead(limit, stage)] == burials
+    asked = {"ask": "dlq", "limit": limit, **({"stage": stage} if stage else {})}
+    letters = answer(store.contents, asked)["letters"]
+    assert isinstance(letters, list)
+    assert [letter["stage"] for letter in letters] == [stage or "noisy"] * min(limit, 2 * len(burials))
     store.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import api
-from pipeline.api.records import records
+from pipeline.api.records import LONGEST, open_record, records
 
 from .decoding import Packed, Source
 from .identity import MARK, Key, Mark, Place
@@ -18,9 +18,6 @@ CHUNK = 8 * 1024 * 1024
 """Most bytes of one read."""
 
 _AGAIN = 64 * 1024
-
-LONGEST = 128 * 1024 * 1024
-"""A record without end is cut here, so that memory has a bound; the next record continues it."""
 
 
 class ReplacedError(Exception):
@@ -211,9 +208,7 @@ class Generation:
         if not self._pending:
             return None
         data = b"".join(self._pending)
-        raw = pl.Series("@raw", [data], dtype=pl.Binary)
-        offsets = pl.Series("@offset", [self.offset], dtype=pl.Int64)
-        batch = self._batch(raw, offsets, data, len(data), open_line=True)
+        batch = self._batch(*open_record(data, self.offset), data, len(data), open_line=True)
         self._forget_pending()
         return batch
 

@@ -10,13 +10,10 @@ from random_tables import TEXT, frame_of, rests, tables
 
 from pipeline.columns.encode.ndjson import ndjson
 from pipeline.columns.encode.values import Member, lines, lines_twin, text, text_twin
-from pipeline.columns.native import kernels
 from pipeline.columns.types import FLOAT, INT, STRING, TIME, Columns, dtype, record
 
-native = pytest.mark.skipif(kernels is None, reason="the native kernels are not there")
 
-
-@native
+@pytest.mark.native
 @given(tables(open=True), st.data())
 @settings(max_examples=400, deadline=None)
 def test_lines_equal_those_of_the_twin(table, data):
@@ -31,7 +28,7 @@ def test_lines_equal_those_of_the_twin(table, data):
     assert lines(members, further, len(rows)) == lines_twin(members, further, len(rows))
 
 
-@native
+@pytest.mark.native
 @given(tables(open=True))
 @settings(max_examples=200, deadline=None)
 def test_values_equal_those_of_the_twin(table):
@@ -42,7 +39,7 @@ def test_values_equal_those_of_the_twin(table):
         assert (made.dtype, made.to_list()) == (twin.dtype, twin.to_list())
 
 
-@native
+@pytest.mark.native
 @given(st.lists(st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("d", struct.pack("Q", bits))[0]), min_size=1))
 @settings(max_examples=200, deadline=None)
 def test_floats_of_any_size_are_written_alike(values):

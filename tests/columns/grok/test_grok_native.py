@@ -18,9 +18,8 @@ from pipeline.columns.grok import LIBRARY, Capture, Grok, GrokError, expand
 from pipeline.columns.grok.engine import Engine
 from pipeline.columns.grok.scanner import Scanner, scans
 from pipeline.columns.lines import decode
-from pipeline.columns.native import kernels
 
-pytestmark = pytest.mark.skipif(kernels is None, reason="the native kernels are not built")
+pytestmark = pytest.mark.native
 
 ALPHABET = "aabbb1- é\nüx"
 LINES_A_PATTERN = 60

@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.columns import jsontext
 from pipeline.columns.jsontext import extract, extract_twin, merged, merged_twin
-from pipeline.columns.native import kernels
 from pipeline.columns.types import DURATION, INT, JSON, STRING
-
-native = pytest.mark.skipif(kernels is None, reason="the native kernels are not there")
 
 
 def compared(found):
@@ -22,7 +19,7 @@ def compared(found):
     return found.columns.schema, repr(found.columns.rows()), [(text.dtype, text.to_list()) for text in texts]
 
 
-@native
+@pytest.mark.native
 @given(st.lists(st.none() | TEXTS, max_size=6), FIELDS, st.integers(0, 6))
 @settings(max_examples=400, deadline=None)
 def test_native_equals_its_twin(texts, fields, cut):
@@ -31,7 +28,7 @@ def test_native_equals_its_twin(texts, fields, cut):
     assert compared(extract(chunks, fields)) == compared(extract_twin(chunks, fields))
 
 
-@native
+@pytest.mark.native
 @given(st.lists(OBJECTS, min_size=1, max_size=4), FIELDS)
 @settings(max_examples=100, deadline=None)
 def test_native_equals_reading_by_columns(texts, fields):
@@ -40,7 +37,7 @@ def test_native_equals_reading_by_columns(texts, fields):
     assert compared(extract(rows, fields)) == compared(extract_twin(rows, fields))
 
 
-@native
+@pytest.mark.native
 @given(st.lists(st.tuples(st.none() | OBJECTS, st.none() | OBJECTS), max_size=5))
 @settings(max_examples=200, deadline=None)
 def test_merging_equals_the_twin(pairs):

@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from pipeline.columns.keys import Twin, keys
 from pipeline.columns.native import kernels
 
-native = pytest.mark.skipif(kernels is None, reason="the native crate is not in use")
-
 TEXTS = st.one_of(
     st.none(), st.sampled_from(["", "a", "b", "abcdefghijkl", "abcdefghijklm", "abcdefghijkln"]), st.text()
 )
@@ -69,7 +67,7 @@ def test_numbers_are_those_of_a_plain_dictionary(dtype, data, batches):
             assert each.bytes == sum(len(key if dtype == pl.Binary else key.encode()) for key in plain.numbers)
 
 
-@native
+@pytest.mark.native
 def test_other_columns_are_refused():
     """The crate numbers one column of texts; anything else is a mistake of the caller."""
     texts = pl.Series("x", ["a"])

@@ -5,10 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.columns.native import kernels
 from pipeline.columns.urls import _twin, page
-
-native = pytest.mark.skipif(kernels is None, reason="the native crate is not in use")
 
 UUID = "0c7bdd0a-6f4a-4c2e-9d3e-8f1f6f7a1b2c"
 KEPT = [
@@ -64,7 +61,7 @@ TARGETS = st.one_of(
 )
 
 
-@native
+@pytest.mark.native
 @given(st.lists(st.one_of(st.none(), TARGETS), max_size=12), st.integers(0, 12))
 @settings(max_examples=1500, deadline=None)
 def test_same_as_the_twin(targets, cut):
@@ -79,7 +76,7 @@ def test_same_as_the_twin(targets, cut):
     ]
 
 
-@native
+@pytest.mark.native
 def test_many_targets():
     """More targets than are remembered, with pages that are beginnings, short, and written."""
     targets = pl.Series(

@@ -7,11 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.columns.native import kernels
 from pipeline.columns.stamps import usual
 from pipeline.columns.times import _ISO, TIME, _reader, parse
-
-native = pytest.mark.skipif(kernels is None, reason="the native crate is not in use")
 
 FORMATS = [
     "%d/%b/%Y:%H:%M:%S %z",
@@ -74,7 +71,7 @@ def compiled(form):
         return None
 
 
-@native
+@pytest.mark.native
 @given(st.data())
 @settings(max_examples=1500, deadline=None)
 def test_same_as_polars(data):
@@ -90,7 +87,7 @@ def test_same_as_polars(data):
     assert reader(values).to_list() == reader.lenient(values).to_list()
 
 
-@native
+@pytest.mark.native
 @pytest.mark.parametrize("form", FORMATS)
 def test_usual_stamps_are_read_here(form):
     """Stamps as programs write them never come to Polars."""
@@ -101,7 +98,7 @@ def test_usual_stamps_are_read_here(form):
     assert times.cast(TIME).to_list() == compiled(form).lenient(pl.Series(written)).to_list()
 
 
-@native
+@pytest.mark.native
 def test_days_that_exist():
     """Of every month and of leap and other years: the last days, those after them, and the days counted from January."""
     years = [1, 1900, 2000, 2023, 2024, 9999]
@@ -114,7 +111,7 @@ def test_days_that_exist():
         assert usual(values, (form,))[0].cast(TIME).to_list() == compiled(form).lenient(values).to_list()
 
 
-@native
+@pytest.mark.native
 @pytest.mark.parametrize("form", ODD)
 def test_other_formats_are_left_to_polars(form):
     """The crate takes no format whose meaning is not plain."""

@@ -9,11 +9,6 @@ from contextlib import contextmanager
 import polars as pl
 import pytest
 
-from pipeline.columns.native import kernels
-
-native = pytest.mark.skipif(kernels is None, reason="the native kernels are not built")
-"""Tests that compare the engines."""
-
 
 @contextmanager
 def twin() -> Iterator[None]:

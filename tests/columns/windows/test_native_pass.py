@@ -8,7 +8,7 @@ import math
 import polars as pl
 import pytest
 import zstandard
-from engines import native, told, twin
+from engines import told, twin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_plugins.aggregates.count import Count
@@ -122,7 +122,7 @@ SPECS = st.one_of(
 CHUNKS = st.lists(st.lists(ROW, min_size=1, max_size=12), min_size=1, max_size=4)
 
 
-@native
+@pytest.mark.native
 @settings(max_examples=150, deadline=None)
 @given(SPECS, CHUNKS)
 def test_the_native_pass_gives_the_states_of_its_twin(spec, chunks):
@@ -136,7 +136,7 @@ def test_the_native_pass_gives_the_states_of_its_twin(spec, chunks):
         assert [told(state) for state in states] == [told(state) for state in other[start]]
 
 
-@native
+@pytest.mark.native
 @settings(max_examples=60, deadline=None)
 @given(SPECS, CHUNKS, st.randoms(use_true_random=False))
 def test_merging_gives_the_state_of_its_twin_in_any_order(spec, chunks, chance):
@@ -155,7 +155,7 @@ def test_merging_gives_the_state_of_its_twin_in_any_order(spec, chunks, chance):
     assert [told(state) for state in mine] == [told(state) for state in other] == [told(state) for state in whole]
 
 
-@native
+@pytest.mark.native
 @settings(max_examples=100, deadline=None)
 @given(SPECS, CHUNKS)
 def test_a_blob_has_the_same_bytes_by_both_engines(spec, chunks):
@@ -217,7 +217,7 @@ def test_a_torn_blob_is_refused(engine):
 RANKED = st.lists(st.tuples(st.sampled_from([None, "a", "b"]), st.integers(0, 9), st.integers(1, 3)), max_size=30)
 
 
-@native
+@pytest.mark.native
 @settings(max_examples=100, deadline=None)
 @given(RANKED, st.integers(1, 5), st.booleans(), st.sampled_from([pl.Int64(), pl.String(), pl.Float64()]))
 def test_rankings_are_those_of_the_twin(rows, k, grouped, kind):
@@ -257,7 +257,7 @@ def test_nan_is_neither_lowest_nor_highest_while_there_is_a_number(values):
     assert (state.row(0), repr(lonely.row(0))) == ((1.0, 2.0), "(nan, nan)")
 
 
-@native
+@pytest.mark.native
 def test_every_dtype_is_grouped_reduced_and_ranked_alike():
     """All aggregates over all groups and conditions at once, for one frame with every special value."""
     rows = [

@@ -1,22 +1,14 @@
-"""The terminal."""
+"""The facts of a window, as a table."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, TextIO
-
-import polars as pl
-
-from pipeline import api
-from pipeline.api import formats
-from pipeline.api.world import Files
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.live import Live
 
 Fact = Mapping[str, object]
 
@@ -25,86 +17,6 @@ SHOWN = 5
 
 FRAME = 4
 """Lines of the table besides its values: window, heading, rule, and the cursor's line."""
-
-
-class Options(api.Options):
-    format: Literal["auto", "table", "json"] = api.option(
-        "`table`: a live table of the last window's facts. `json`: one object a line. `auto`: a table of facts on a "
-        "terminal, lines otherwise.",
-        default="auto",
-    )
-
-
-class Console(api.Output[Options]):
-    """Shows events on standard output.
-
-    Facts of a window are a table on a terminal, drawn anew with each window: five rows of each metric, the highest first.
-    Everything else, and everything that is not on a terminal, is one JSON object a line, as `file` writes it.
-
-    Lines of an interrupted run may be shown again after a restart."""
-
-    name = "console"
-    options_model = Options
-    example = """
-source access = generate(count: 100)
-transform facts = access
-  | grok('%{NGINX_COMBINED}')
-  | window(10s) { requests = count() by status }
-sink out = facts -> console()
-"""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self.stream: TextIO | None = None
-        """Where to write; standard output unless set before `open`."""
-        self._columns = api.Columns({})
-        self._board = Board()
-        self._live: Live | None = None
-        self._ctx: api.Context | None = None
-
-    def schema(self, columns: api.Columns) -> None:
-        self._columns = columns
-
-    def guarantee(self) -> tuple[api.Guarantee, str]:
-        return "at least once", "what was shown just before a crash may be shown again"
-
-    @property
-    def layout(self) -> api.Layout:
-        return api.Layout(roll=api.Roll(age=0), extension=".ndjson")
-
-    def encode(self, frame: pl.DataFrame) -> bytes:
-        return formats.ndjson(frame, self._columns)
-
-    async def open(self, ctx: api.Context) -> None:
-        self._ctx = ctx
-        stream = self.stream = self.stream or sys.stdout
-        facts = {"metric", "window_start"} <= set(self._columns.fields)
-        wanted = self.options.format == "table" or (self.options.format == "auto" and stream.isatty())
-        if facts and wanted:
-            from rich.console import Console as Terminal
-            from rich.live import Live
-
-            self._live = Live(console=Terminal(file=stream), auto_refresh=False)
-
-    async def close(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    async def deliver(self, segment: api.Segment) -> api.Result:
-        if self._ctx is not None:
-            await self._ctx.run(self._show, segment, self._ctx.files)
-        return api.Result()
-
-    def _show(self, segment: api.Segment, files: Files) -> None:
-        data = segment.read(files)
-        if self._live is not None:
-            if self._board.add([json.loads(line) for line in data.splitlines()]):
-                self._live.start()
-                height = self._live.console.size.height
-                self._live.update(table(self._board.facts, height), refresh=True)
-        elif self.stream is not None:
-            self.stream.write(data.decode())
-            self.stream.flush()
 
 
 class Board:

@@ -1,0 +1,124 @@
+"""docs/writing-plugins.md: what it names is there, and plugins made of its code run."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pages import ROOT, blocks
+from running import install, pipe
+
+from pipeline import api
+from pipeline.api import windows
+
+GUIDE = ROOT / "docs" / "writing-plugins.md"
+OPTIONS, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
+
+OWNERS = {"api": api, "windows": windows, "batch": api.Batch, "ctx": api.Context, "expression": api.Expr}
+"""What the names stand for, of which the page tells."""
+
+NAMED = sorted(
+    {
+        code
+        for code in re.findall(
+            r"`([^`]+)`", re.sub(r"```.*?```", "", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
+        )
+        if code.partition(".")[0] in OWNERS
+    }
+)
+
+PLUGINS = f"""
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipeline import api
+from pipeline.api import windows
+
+
+{OPTIONS}
+
+class Marked(api.Filter[Options]):
+    name = "marked"
+    options_model = Options
+    example = ""
+
+    async def open(self, ctx):
+        self._ctx = ctx
+
+    def schema(self, columns):
+        return columns.with_field(("mark",), api.STRING)
+
+    def apply(self, batch):
+        options = self.options
+        mark = pl.concat_str([pl.lit(f"{{options.size}} {{options.limit}}"), *(key.polars for key in options.keys)], separator=" ")
+        marked = batch.with_columns(mark.alias("mark"))
+        self._ctx.metrics.count("marked.rows", marked.frame.height)
+        return marked.reject(marked.frame["mark"].is_null(), "no_key", detail="a key is missing")
+
+
+class Average(api.Aggregate):
+    name = "average"
+    doc = "The mean."
+    example = "x = average(y)"
+    parameters = (api.Parameter("x", "The number to average."),)
+    {REDUCTIONS.strip()}
+
+    def returns(self, arguments):
+        return api.FLOAT
+
+    def finish(self, state, group, arguments, seconds):
+        return state.select(*group, (pl.col("total").cast(pl.Float64) / pl.col("seen")).alias("value"))
+"""
+
+PROGRAM = """
+source lines = stdin()
+transform made = lines | json(schema: {a: string, b: int}) | marked(10s, keys: [a, b], limit: 1KiB)
+sink marked = made | keep(mark) -> console()
+sink left   = made.rejected -> console()
+sink facts  = made | window(1d) { mean = average(b) } | keep(value) -> console()
+"""
+
+
+@pytest.mark.parametrize("code", NAMED)
+def test_what_is_named_is_there(code: str) -> None:
+    """Every name of ours in running text exists, and takes the options with which it is shown."""
+    tree = ast.parse(code.replace("…", "..."), mode="eval").body
+    called = tree.func if isinstance(tree, ast.Call) else tree
+    assert isinstance(called, ast.Attribute)
+    found: object = OWNERS[ast.unparse(called.value).split(".")[0]]
+    for name in ast.unparse(called).split(".")[1:]:
+        found = getattr(found, name)
+    if isinstance(tree, ast.Call):
+        assert callable(found)
+        taken = inspect.signature(found).parameters
+        assert {keyword.arg for keyword in tree.keywords if keyword.arg} <= set(taken) or "limits" in taken
+
+
+def test_plugins_made_of_the_code_run(tmp_path: Path) -> None:
+    """A filter with the options that are shown, and an aggregate with the reductions that are shown."""
+    points = {"pipeline.filters": {"marked": "guide:Marked"}, "pipeline.aggregates": {"average": "guide:Average"}}
+    site = install(tmp_path / "site", "pipe-guide", points, "guide", PLUGINS)
+    rows = b'{"a": "x", "b": 1}\n{"b": 2}\n{"a": "y", "b": 4}\n'
+    done = pipe(tmp_path, "run", "-e", PROGRAM, "--once", stdin=rows, path=site)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["mark"] for row in shown if "mark" in row] == ["10000000 1024 x 1", "10000000 1024 y 4"]
+    assert [row["value"] for row in shown if "value" in row] == [2.5]
+    assert len(shown) == 4
+
+    wrong = pipe(tmp_path, "run", "-e", PROGRAM.replace("10s", "0s"), "--once", stdin=rows, path=site)
+    assert wrong.returncode == 65
+
+
+def test_the_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test that is shown is a test of the example plugin, and it passes."""
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / "redact"))
+    names: dict[str, object] = {}
+    exec(compile(TEST, str(GUIDE), "exec"), names)
+    (test,) = (value for name, value in names.items() if name.startswith("test_") and callable(value))
+    test()
