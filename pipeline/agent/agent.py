@@ -11,26 +11,29 @@ After any failure of the store everything in memory is worthless: the agent stop
 from __future__ import annotations
 
 import asyncio
-import errno
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.agent.context import NodeContext
+from pipeline.agent.deliveries import Deliveries
+from pipeline.agent.failures import translated
 from pipeline.agent.lifecycle import opened
+from pipeline.agent.opening import arrange
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
-from pipeline.agent.shipping import Shipper
+from pipeline.agent.report import Report
+from pipeline.agent.supervision import Task, cancel, first_failure
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
-from pipeline.agent.watermarks import watermark
+from pipeline.agent.watermarks import watermarks
 from pipeline.api import Position, Window
 from pipeline.env import Env
-from pipeline.errors import ConfigurationError, DiskFullError, InternalError, PipeError, TemporaryError
+from pipeline.errors import ConfigurationError, InternalError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
-from pipeline.store import SEGMENTS_AHEAD, Changes, Seal, Store, kind_of
+from pipeline.store import Changes, Seal, Store
 
 T = TypeVar("T")
 
@@ -50,16 +53,7 @@ class Settings:
     base: Path
     once: bool = False
     timeout: float = 60.0
-    """Seconds that `once` waits for deliveries at the end."""
-
-
-@dataclass
-class Report:
-    """What the state has seen since it began. `counts`: (stage, outcome) → rows; `sent`: windows sent by this run."""
-
-    counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    sent: dict[str, int] = field(default_factory=dict)
-    commits: int = 0
+    """Seconds that `once` waits for deliveries: for all of them at the end, and for the next one while reading stands still."""
 
 
 class Agent:
@@ -71,12 +65,20 @@ class Agent:
         self._settings = settings
         self._journal = journal
         self._flow = Flow(graph, env.host)
+        self._windows = {
+            stage.name: stage.window.plugin
+            for stage in graph.windows
+            if stage.window is not None and isinstance(stage.window.plugin, Window)
+        }
+        self._sources = {stage.name: stage.input for stage in graph.sources if stage.input is not None}
         self._lock = asyncio.Lock()
         self._stopping = False
         self._store: Store | None = None
         self._reading: Reading | None = None
-        self._shippers: dict[str, Shipper] = {}
+        self._deliveries: Deliveries | None = None
         self._committed_at = float("-inf")
+        self.started = asyncio.Event()
+        """Set once the store is open."""
         self.meters: dict[str, NodeMeter] = {}
         self.report = Report()
 
@@ -85,6 +87,8 @@ class Agent:
         self._stopping = True
         if self._reading is not None:
             self._reading.wake()
+        if self._deliveries is not None:
+            self._deliveries.wake()
 
     async def run(self) -> None:
         """Run until stopped, or to the end of all inputs with `once`.
@@ -94,6 +98,7 @@ class Agent:
         closed. What was committed before is safe."""
         try:
             self._store = store = await self._env.apart(self._open)
+            self.started.set()
             try:
                 async with opened(self._graph, self._context):
                     await self._work(store)
@@ -105,7 +110,7 @@ class Agent:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise _translated(error) from error
+            raise translated(error) from error
 
     @property
     def store(self) -> Store:
@@ -123,39 +128,22 @@ class Agent:
 
     def _open(self) -> Store:
         settings = self._settings
-        if settings.once:
-            for stage in self._graph.sources:
-                if stage.input is not None and not stage.input.finite:
-                    raise ConfigurationError(
-                        f"source {stage.name} has no end, so it cannot be read with --once",
-                        "Run without --once, or bound the input.",
-                    )
+        for name, source in self._sources.items() if settings.once else ():
+            if not source.finite:
+                raise ConfigurationError(
+                    f"source {name} has no end, so it cannot be read with --once",
+                    "Run without --once, or bound the input.",
+                )
         store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
         try:
-            layouts = {stage.name: stage.output.layout for stage in self._graph.sinks if stage.output is not None}
-            store.arrange(layouts, {name: window.fingerprint for name, window in self._windows().items()})
+            arrange(store, self._graph, self._windows, self._journal)
         except BaseException:
             store.close()
             raise
-        for sink in sorted(set(store.contents.waiting()) - {stage.name for stage in self._graph.sinks}):
-            self._journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
-        for name, count in store.dropped.items():
-            told = "the window is another one now: open windows of the old one were dropped"
-            self._journal.say("warning", name, told, {"windows": count})
-        for shortage in store.shortages:
-            fields = {"path": shortage.path, "missing_bytes": shortage.missing}
-            self._journal.say("warning", "", "a local output is shorter than what was committed to it", fields)
         return store
 
-    def _windows(self) -> dict[str, Window]:  # type: ignore[type-arg]  # of any options
-        found = {}
-        for stage in self._graph.windows:
-            if stage.window is not None and isinstance(stage.window.plugin, Window):
-                found[stage.name] = stage.window.plugin
-        return found
-
     def _context(self, stage: str) -> NodeContext:
-        meter = self.meters.setdefault(stage, NodeMeter())
+        meter = self._meter(stage)
         return NodeContext(
             self._env,
             stage,
@@ -164,48 +152,57 @@ class Agent:
             metrics=meter,
         )
 
+    def _meter(self, stage: str) -> NodeMeter:
+        return self.meters.setdefault(stage, NodeMeter())
+
     # ── working ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _work(self, store: Store) -> None:
+        settings = self._settings
         self._reading = reading = Reading(self._env, self._flow, store.progress)
-        waiting = await self.locked(store.contents.waiting)
-        for stage in self._graph.sinks:
-            if stage.output is not None and (stage.name in waiting or kind_of(stage.output.layout).delivered):
-                log = NodeLog(self._journal, stage.name)
-                self._shippers[stage.name] = Shipper(self._env, stage, stage.output, store, self._lock, log)
-        readers: list[asyncio.Future[None]] = [
-            asyncio.ensure_future(reading.read(stage, stage.input))
-            for stage in self._graph.sources
-            if stage.input is not None
+        self._deliveries = deliveries = Deliveries(
+            self._env,
+            self._graph,
+            store,
+            self._lock,
+            lambda stage: NodeLog(self._journal, stage),
+            waiting=await self.locked(store.contents.waiting),
+            timeout=settings.timeout,
+            folder=settings.folder,
+        )
+        readers: list[Task] = [
+            asyncio.ensure_future(reading.read(name, source)) for name, source in self._sources.items()
         ]
         reading.running = len(readers)
-        shippers: list[asyncio.Future[None]] = [
-            asyncio.ensure_future(shipper.run()) for shipper in self._shippers.values()
-        ]
-        commits: asyncio.Future[None] = asyncio.ensure_future(self._commit_loop(store, reading, readers))
+        shippers = deliveries.start()
+        commits = asyncio.ensure_future(self._commit_loop(store, reading, deliveries, readers))
         tasks = [commits, *readers, *shippers]
         try:
-            await _first_failure(commits, [*readers, *shippers])
-            if self._settings.once and not self._stopping:
-                drain = asyncio.ensure_future(self._drain(store))
-                tasks.append(drain)
-                await _first_failure(drain, shippers)
+            await first_failure(commits, [*readers, *shippers])
+            if settings.once:
+                drained = asyncio.ensure_future(deliveries.drained(lambda: self._stopping))
+                tasks.append(drained)
+                await first_failure(drained, shippers)
         finally:
-            await _cancel(tasks)
+            await cancel(tasks)
             await reading.discard()
 
-    async def _commit_loop(self, store: Store, reading: Reading, readers: list[asyncio.Future[None]]) -> None:
+    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries, readers: list[Task]) -> None:
         while True:
             if self._stopping:
-                await _cancel(readers)
+                await cancel(readers)
                 reading.cancelled()
             group, effects = await self._group(reading)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
             ended = reading.ended
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
-            await self._commit(store, reading, group, effects, seal)
+            if await self._commit(store, reading, deliveries, group, effects, seal):
+                reading.pause(paused=deliveries.full)
+                deliveries.wake()
             if ended:
                 return
+            if reading.paused and self._settings.once and not self._stopping:
+                deliveries.check()
 
     async def _group(self, reading: Reading) -> tuple[list[Pending], list[Effects]]:
         """Batches for the next commit: all that comes until it is due."""
@@ -230,143 +227,69 @@ class Agent:
         return group, effects
 
     async def _commit(
-        self, store: Store, reading: Reading, group: list[Pending], effects: list[Effects], seal: Seal
-    ) -> None:
+        self,
+        store: Store,
+        reading: Reading,
+        deliveries: Deliveries,
+        group: list[Pending],
+        effects: list[Effects],
+        seal: Seal,
+    ) -> bool:
+        """One transaction. False where there was nothing to do."""
         async with self._lock:
-            marks = self._watermarks(store, reading, group, effects)
-            identity = Identity(self._graph.name, store.instance, self._env.host)
+            uncommitted = reading.uncommitted(group)
             now = self._env.clock.now()
+            marks = watermarks(
+                self._graph,
+                self._windows,
+                store.windows.high,
+                effects,
+                {name: dict(source.backlog()) for name, source in self._sources.items()},
+                uncommitted,
+                reading.activity,
+                now=now,
+                monotonic=self._env.clock.monotonic(),
+            )
             due = store.segments.due(now)
-            if not (group or seal or due or reading.paused or ripe(self._windows(), store.windows, marks)):
+            if not (group or seal or due or reading.paused or ripe(self._windows, store.windows, marks)):
                 # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
                 self._committed_at = self._env.clock.monotonic()
-                return
+                return False
+            identity = Identity(self._graph.name, store.instance, self._env.host)
             changes: Changes = await self._env.apart(
                 plan, self._flow, store.windows, effects, marks, identity, now, seal == "all"
             )
-            changes.forgotten = self._forgotten(store)
+            # What was read of a partition and is not committed yet begins where its stored progress ends.
+            forgotten = {
+                name: set(source.forgotten()) - uncommitted.get(name, frozenset())
+                for name, source in self._sources.items()
+            }
+            changes.forgotten = [
+                (name, partition)
+                for name, partitions in forgotten.items()
+                for partition in sorted(partitions & store.progress.get(name, {}).keys())
+            ]
             changes.seal = seal
             if not changes.empty or due:
                 await self._env.apart(store.commit, changes)
-                self.report.commits += 1
-                for sent in changes.sent:
-                    self.report.sent[sent.stage] = self.report.sent.get(sent.stage, 0) + 1
-            waiting = await self._env.apart(self._waiting, store)
+                self.report.committed(changes)
+                for name in self._windows:
+                    self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
+            await self._env.apart(deliveries.look)
         self._committed_at = self._env.clock.monotonic()
         reading.committed(group)
-        reading.pause(paused=any(size > SEGMENTS_AHEAD for size in waiting.values()))
-        for shipper in self._shippers.values():
-            shipper.wake()
-        progress: dict[str, dict[str, Position]] = {}
+        self._tell(store, reading, changes, forgotten)
+        return True
+
+    def _tell(self, store: Store, reading: Reading, changes: Changes, forgotten: Mapping[str, set[str]]) -> None:
+        """Inputs hear what is durable now, and of which partitions nothing is kept any more."""
+        progress: dict[str, dict[str, Position]] = {name: {} for name in self._sources}
         for advance in changes.advances:
-            progress.setdefault(advance.source, {})[advance.partition] = advance.end
+            progress[advance.source][advance.partition] = advance.end
+        for name, partitions in forgotten.items():
+            for partition in partitions - store.progress.get(name, {}).keys():
+                reading.activity.forget(name, partition)
+                progress[name][partition] = None
         for name, positions in progress.items():
-            source = self._graph.stages[name].input
-            if source is not None:
-                source.committed(positions)
-
-    def _forgotten(self, store: Store) -> list[tuple[str, str]]:
-        found = []
-        for stage in self._graph.sources:
-            known = store.progress.get(stage.name, {})
-            if stage.input is not None:
-                found += [(stage.name, partition) for partition in stage.input.forgotten() if partition in known]
-        return found
-
-    def _watermarks(
-        self, store: Store, reading: Reading, group: list[Pending], effects: list[Effects]
-    ) -> dict[str, int]:
-        """The watermark of each window stage, once this group is committed."""
-        uncommitted = reading.uncommitted(group)
-        found = {}
-        for name, window in self._windows().items():
-            high = dict(store.windows.high.get(name, {}))
-            for effect in effects:
-                for partition, mark in effect.high.get(name, {}).items():
-                    high[partition] = max(mark, high.get(partition, mark))
-            backlogs = {}
-            for source in self._graph.sources_of(name):
-                plugin = self._graph.stages[source].input
-                backlogs[source] = dict(plugin.backlog()) if plugin is not None else {}
-            reached = watermark(
-                high=high,
-                backlogs=backlogs,
-                computing=uncommitted,
-                activity=reading.activity,
-                idle=window.idle,
-                now=self._env.clock.now(),
-                monotonic=self._env.clock.monotonic(),
-            )
-            if reached is not None:
-                found[name] = reached
-        return found
-
-    def _waiting(self, store: Store) -> dict[str, int]:
-        """Bytes that wait for the shippers of this program."""
-        return (
-            {sink: size for sink, size in store.contents.waiting().items() if sink in self._shippers}
-            if self._shippers
-            else {}
-        )
-
-    async def _drain(self, store: Store) -> None:
-        """Wait until everything sealed is delivered, the time for it is over, or a stop is asked for."""
-        deadline = self._env.clock.monotonic() + self._settings.timeout
-        while (waiting := await self.locked(self._waiting, store)) and not self._stopping:
-            if self._env.clock.monotonic() >= deadline:
-                reasons = {name: shipper.trouble for name, shipper in self._shippers.items() if shipper.trouble}
-                told = "; ".join(f"{name}: {reasons.get(name, 'not delivered in time')}" for name in sorted(waiting))
-                raise TemporaryError(
-                    f"not everything was delivered in {self._settings.timeout:g} s: {told}",
-                    f"Nothing is lost: it waits in {self._settings.folder}. Run again to deliver it.",
-                )
-            await self._env.clock.sleep(0.02)
-
-
-async def _first_failure(until: asyncio.Future[None], others: list[asyncio.Future[None]]) -> None:
-    """Wait for `until`; raise the first error of any of the tasks."""
-    running = {until, *others}
-    while not until.done():
-        done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error
-    until.result()
-
-
-async def _cancel(tasks: list[asyncio.Future[None]]) -> None:
-    """Cancel all and wait for them. Their errors are not raised: the first one is already on its way."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-_UNUSABLE = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.ELOOP,
-    errno.ENAMETOOLONG,
-    errno.ENXIO,
-    errno.EINVAL,
-    errno.EEXIST,
-)
-"""Errors of a path that no retry heals."""
-
-
-def _translated(error: OSError) -> PipeError:
-    """What an operating system's error means for the person who runs pipe."""
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError(
-            f"{where}no space left on the disk",
-            "Nothing is lost: free some space and start again; it goes on where it was.",
-        )
-    if error.errno in _UNUSABLE:
-        return ConfigurationError(f"{where}{error.strerror}", "Check the path, its owner and its permissions.")
-    return InternalError(
-        f"{where}{error.strerror or error}", "Nothing that was committed is lost; start again when the cause is gone."
-    )
+            if positions:
+                self._sources[name].committed(positions)

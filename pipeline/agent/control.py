@@ -24,6 +24,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from pipeline.agent.agent import Agent
+from pipeline.agent.supervision import cancel
+from pipeline.agent.telemetry import NodeMeter
 from pipeline.errors import InternalError, PipeError
 from pipeline.store import Contents
 
@@ -37,7 +39,6 @@ LONGEST_REQUEST = 64 << 10
 LETTERS = 10_000
 """Most dead letters of one answer."""
 
-_POLL = 0.02
 _PATIENCE = 5.0
 
 
@@ -63,9 +64,8 @@ async def serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> Asyn
     try:
         yield
     finally:
-        serving.cancel()
-        with suppress(asyncio.CancelledError):
-            await serving
+        for error in await cancel([serving]):
+            warn(f"the control socket failed: {error!r}")
 
 
 async def ask(folder: Path, request: Request) -> Answer | None:
@@ -97,8 +97,7 @@ async def ask(folder: Path, request: Request) -> Answer | None:
 
 
 async def _serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> None:
-    while not _running(agent):  # noqa: ASYNC110 — the agent tells nobody when its store is open
-        await asyncio.sleep(_POLL)
+    await agent.started.wait()
     connections = _Connections(agent)
     try:
         with _socket(folder) as listener:
@@ -107,7 +106,8 @@ async def _serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> Non
                 await asyncio.Event().wait()
             finally:
                 server.close()
-                connections.close()
+                for error in await connections.close():
+                    warn(f"a connection to the control socket failed: {error!r}")
     except OSError as error:
         warn(f"no control socket: {error}")
 
@@ -142,13 +142,6 @@ def _socket(folder: Path) -> Iterator[socket.socket]:
             shutil.rmtree(private, ignore_errors=True)
 
 
-def _running(agent: Agent) -> bool:
-    try:
-        return agent.store is not None
-    except InternalError:
-        return False
-
-
 class _Connections:
     """Serves clients: a line in, a line out, until they hang up or the agent ends."""
 
@@ -172,10 +165,9 @@ class _Connections:
         finally:
             writer.close()
 
-    def close(self) -> None:
-        """Hang up on everybody."""
-        for task in list(self._open):
-            task.cancel()
+    async def close(self) -> list[BaseException]:
+        """Hang up on everybody. Gives what went wrong meanwhile."""
+        return await cancel(list(self._open))
 
     async def _reply(self, line: bytes) -> bytes:
         try:
@@ -183,7 +175,9 @@ class _Connections:
             if not isinstance(request, dict):
                 return _line({"error": "a request is a JSON object"})
             found = await self._agent.locked(_taken, self._agent.store.contents, request)
-            return await asyncio.to_thread(_replied, self._agent, found, request)
+            figures = _figures(self._agent) if request.get("ask") == "status" else {}
+            meter = self._agent.meters.get(str(request.get("node"))) if figures else None
+            return await asyncio.to_thread(_replied, found, request, figures, meter)
         except ValueError:
             return _line({"error": "a request is a JSON object on a line"})
         except KeyError:
@@ -192,14 +186,20 @@ class _Connections:
             return _line({"error": f"the state cannot be read now: {error}"})
 
 
-def _replied(agent: Agent, found: Answer, request: Request) -> bytes:
-    told = _told(found, request)
-    if request.get("ask") == "status":
-        told["sent"] = dict(agent.report.sent)
-        told["commits"] = agent.report.commits
-        told["meters"] = {stage: dict(meter.values) for stage, meter in agent.meters.items() if meter.values}
-        told["nodes"] = list(agent.meters)
-        meter = agent.meters.get(str(request.get("node")))
+def _figures(agent: Agent) -> Answer:
+    """What a running agent adds to its status. On the loop, which is where the agent changes."""
+    meters = {stage: meter.values() for stage, meter in agent.meters.items()}
+    return {
+        "sent": dict(agent.report.sent),
+        "commits": agent.report.commits,
+        "meters": {stage: values for stage, values in meters.items() if values},
+        "nodes": list(agent.meters),
+    }
+
+
+def _replied(found: Answer, request: Request, figures: Answer, meter: NodeMeter | None) -> bytes:
+    told = {**_told(found, request), **figures}
+    if figures:
         told["tables"] = meter.tables() if meter is not None else {}
     return _line({"ok": told})
 

@@ -63,12 +63,15 @@ def plan(
 def ripe(stages: Mapping[str, AnyWindow], windows: Windows, watermarks: Mapping[str, int]) -> bool:
     """Whether time alone gives `plan` something to do: a window of these stages to send or to let go."""
     return any(
-        _outlived(stages[name], held, watermarks.get(name))
-        if held.revision
-        else _ended(stages[name], start, watermarks.get(name))
-        for (name, start, _), held in windows.held.items()
-        if name in stages
+        _due(window, start, held, watermarks.get(name))
+        for name, window in stages.items()
+        for (start, _), held in windows.held.get(name, {}).items()
     )
+
+
+def _due(window: AnyWindow, start: int, held: Held, mark: int | None) -> bool:
+    """Whether a window is to be sent for the first time, or to be let go."""
+    return _outlived(window, held, mark) if held.revision else _ended(window, start, mark)
 
 
 def _ended(window: AnyWindow, start: int, mark: int | None) -> bool:
@@ -139,10 +142,13 @@ def _windows(
         marks += [min(max(highest), now + AHEAD)] if highest else []
     mark = max(marks, default=None)
     sent: list[Effects] = []
-    parts = {start: part for stage_, start, part in windows.held if stage_ == name}
-    for start in sorted({*new, *parts}):
+    kept = windows.held.get(name, {})
+    # A start has one part with state at most: an extra part begins when the one before was let go.
+    parts = dict(kept.keys())
+    due = {start for (start, _), held in kept.items() if final or _due(window, start, held, mark)}
+    for start in sorted({*new, *due}):
         part = parts[start] if start in parts else windows.part(name, start)
-        held = windows.held.get((name, start, part), Held())
+        held = kept.get((start, part), Held())
         added = new.get(start, [])
         end = start + window.size + window.lateness
         over = final or _ended(window, start, mark)

@@ -12,15 +12,15 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
+from pipeline.agent.supervision import within
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
+from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import InternalError, PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
-from pipeline.plan.graph import AnyInput, Stage
+from pipeline.plan.graph import AnyInput
 
 AHEAD = 24 << 20
 """Bytes of records that may be read but not committed."""
@@ -56,15 +56,15 @@ class Reading:
         self.activity = Activity(env.clock.monotonic())
         self._computing: Counter[tuple[str, str]] = Counter()
 
-    async def read(self, stage: Stage, source: AnyInput) -> None:
-        """Read one source until it ends or is cancelled."""
-        batches = source.read(dict(self._progress.get(stage.name, {})))
+    async def read(self, name: str, source: AnyInput) -> None:
+        """Read the source of that name until it ends or is cancelled."""
+        batches = source.read(dict(self._progress.get(name, {})))
         try:
             async for batch in batches:
                 # From here on it is unread data to the watermark, also while it waits for room.
-                self._computing.update((stage.name, partition) for partition in batch.span)
+                self._computing.update((name, partition) for partition in batch.span)
                 await self._room.wait()
-                self._take(stage.name, batch)
+                self._take(name, batch)
         finally:
             if isinstance(batches, AsyncGenerator):
                 await batches.aclose()
@@ -101,15 +101,7 @@ class Reading:
         if self._queue:
             return
         self._changed.clear()
-        waiter: asyncio.Future[object] = asyncio.ensure_future(self._changed.wait())
-        sleeper: asyncio.Future[object] = asyncio.ensure_future(self._env.clock.sleep(seconds))
-        try:
-            done, _ = await asyncio.wait((waiter, sleeper), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            waiter.cancel()
-            sleeper.cancel()
+        await within(self._env.clock, self._changed, seconds)
 
     def wake(self) -> None:
         self._changed.set()
@@ -165,7 +157,7 @@ async def effects_of(pending: Pending) -> Effects:
         return await pending.effects
     except (OSError, MemoryError, PipeError):
         raise
-    except (Exception, pl.exceptions.PanicException) as error:
+    except DEFECTS as error:
         told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InternalError(
             f"a filter or output failed on a batch of source {pending.source} ({', '.join(sorted(pending.partitions))}): {told}",

@@ -2,18 +2,25 @@
 
 A segment leaves the store only after its destination has it. A crash in between delivers it again under the same name,
 with the same bytes. Another sink never waits for this one.
+
+A destination that does not answer is asked again, and the segments behind wait. A segment that cannot be delivered as
+things are (its output fails on it, its bytes cannot be read) is set aside: it stays in the store, is tried again every
+ASIDE seconds and at every start, and those behind it go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
+from pipeline.agent.supervision import within
 from pipeline.agent.telemetry import NodeLog
 from pipeline.api import Result, Segment
+from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
-from pipeline.errors import PipeError
+from pipeline.errors import BrokenDiskError, InternalError, StateError, TemporaryError
 from pipeline.plan.graph import AnyOutput, Stage
 from pipeline.store import Kind, Sealed, Store
 from pipeline.store.values import parsed
@@ -23,12 +30,34 @@ T = TypeVar("T")
 LONGEST_WAIT = 60.0
 """Seconds between tries, at most."""
 
+ASIDE = 600.0
+"""Seconds between tries of a segment that was set aside."""
+
+
+class _UndeliverableError(Exception):
+    """This segment, and not its destination, is in the way: another try would end the same."""
+
+
+@dataclass(frozen=True)
+class _Aside:
+    """Why a segment was set aside, and when (monotonic seconds) it is tried again."""
+
+    reason: str
+    again: float
+
 
 class Shipper:
-    """Delivers one sink's segments. `lock` guards the store."""
+    """Delivers one sink's segments. `lock` guards the store; `acknowledged` is called after each segment that left it."""
 
     def __init__(
-        self, env: Env, stage: Stage, output: AnyOutput, store: Store, lock: asyncio.Lock, log: NodeLog
+        self,
+        env: Env,
+        stage: Stage,
+        output: AnyOutput,
+        store: Store,
+        lock: asyncio.Lock,
+        log: NodeLog,
+        acknowledged: Callable[[], None],
     ) -> None:
         self._env = env
         self._stage = stage
@@ -36,56 +65,100 @@ class Shipper:
         self._store = store
         self._lock = lock
         self._log = log
+        self._acknowledged = acknowledged
         self._wake = asyncio.Event()
-        self.trouble = ""
-        """Why the last try failed, while it is being repeated."""
+        self._aside: dict[int, _Aside] = {}
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the last try failed while it is being repeated, or why a segment was set aside."""
+        return self._trouble or next((aside.reason for aside in self._aside.values()), "")
 
     def wake(self) -> None:
+        """There may be something to deliver."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled. Raises BrokenPipeError when standard output was closed, BrokenDiskError, StateError."""
         while True:
             self._wake.clear()
             for sealed in await self._locked(self._store.outbox.sealed, self._stage.name):
-                await self._deliver(sealed)
-            await self._wake.wait()
+                aside = self._aside.get(sealed.id)
+                if aside is None or aside.again <= self._env.clock.monotonic():
+                    await self._deliver(sealed)
+            if self._aside:
+                again = min(aside.again for aside in self._aside.values())
+                await within(self._env.clock, self._wake, max(0.0, again - self._env.clock.monotonic()))
+            else:
+                await self._wake.wait()
 
     async def _deliver(self, sealed: Sealed) -> None:
+        """Until the destination has the segment, or it is set aside."""
         wait = 0.5
         while True:
-            result = await self._try(sealed)
+            try:
+                result = await self._try(sealed)
+            except _UndeliverableError as error:
+                self._trouble = ""
+                self._set_aside(sealed, str(error))
+                return
             if result.accepted:
                 break
-            if self.trouble != result.reason:
+            if self._trouble != result.reason:
                 self._log.warning("delivery failed, trying again", segment=sealed.name, reason=result.reason)
-            self.trouble = result.reason
+            self._trouble = result.reason
             await self._env.clock.sleep(max(wait, result.after))
             wait = min(wait * 2, LONGEST_WAIT)
-        self.trouble = ""
+        self._trouble = ""
         await self._locked(self._store.acknowledge, [sealed])
+        self._aside.pop(sealed.id, None)
+        self._acknowledged()
+
+    def _set_aside(self, sealed: Sealed, reason: str) -> None:
+        if sealed.id not in self._aside:
+            told = "a segment cannot be delivered and is set aside; those behind it go on, it is tried again later"
+            self._log.error(told, segment=sealed.name, reason=reason)
+        self._aside[sealed.id] = _Aside(reason, self._env.clock.monotonic() + ASIDE)
 
     async def _try(self, sealed: Sealed) -> Result:
-        try:
-            segment = await self._locked(self._segment, sealed)
-            if sealed.kind is Kind.WHOLE:
-                # Without the lock: a sealed body does not change, and commits go on while it is read and encoded.
-                await self._env.run(self._complete, sealed, segment)
-                return Result()
-            if self._output.layout.in_place:
-                told = "it was laid out by another version of this sink; run the program as it was to deliver it"
-                return Result(accepted=False, reason=told, after=LONGEST_WAIT)
-            return await self._output.deliver(segment)
-        except BrokenPipeError:
-            raise  # nobody reads our standard output any more: the run is over
-        except (OSError, TimeoutError) as error:
-            return Result(accepted=False, reason=str(error))
-        except PipeError as error:
-            return Result(accepted=False, reason=error.message, after=5.0)
+        """Raises _UndeliverableError, and what ends the run."""
+        segment = await self._locked(self._segment, sealed)
+        if sealed.kind is Kind.WHOLE:
+            # Without the lock: a sealed body does not change, and commits go on while it is read and encoded.
+            return await self._guarded(lambda: self._env.run(self._complete, sealed, segment))
+        if self._output.layout.in_place:
+            raise _UndeliverableError(
+                "it was laid out by another version of this sink; run the program as it was to deliver it"
+            )
+        return await self._guarded(lambda: self._output.deliver(segment))
 
-    def _complete(self, sealed: Sealed, segment: Segment) -> None:
+    async def _guarded(self, delivery: Callable[[], Awaitable[object]]) -> Result:
+        """The output's own part of a delivery, whatever it raises."""
+        try:
+            result = await delivery()
+        except (BrokenPipeError, BrokenDiskError, StateError, _UndeliverableError):
+            # Nobody reads our standard output any more, or the disk or the state can no longer be trusted: the run is over.
+            raise
+        except (OSError, TimeoutError, TemporaryError) as error:
+            return Result(accepted=False, reason=str(error))
+        except DEFECTS as error:
+            told = " ".join(str(error).split()) or "no message"
+            raise _UndeliverableError(f"{self._output.name} failed: {type(error).__name__}: {told}") from error
+        if not isinstance(result, Result):
+            raise _UndeliverableError(f"{self._output.name} failed: deliver gave {type(result).__name__}, not a Result")
+        return result
+
+    def _complete(self, sealed: Sealed, segment: Segment) -> Result:
         """Write a whole file where it belongs."""
-        self._env.files.write(sealed.place, self._output.finish(segment.parts(self._env.files), sealed.form))
+        self._env.files.write(sealed.place, self._output.finish(self._spooled(segment), sealed.form))
+        return Result()
+
+    def _spooled(self, segment: Segment) -> Iterator[bytes]:
+        try:
+            yield from segment.parts(self._env.files)
+        except (OSError, InternalError) as error:
+            raise _UndeliverableError(f"its bytes cannot be read: {error}") from error
 
     def _segment(self, sealed: Sealed) -> Segment:
         ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.outbox.ranges(sealed.id))

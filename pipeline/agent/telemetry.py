@@ -1,7 +1,8 @@
 """What the engine says of itself: a log of one event a line, and the figures of its nodes.
 
-Values in log lines come from data: control characters are escaped and long ones cut, so that nobody writes our log but
-us. The same message is written at most LIMIT times a minute; what was held back is counted in the next one.
+What log lines tell comes from data: control characters are escaped and long texts cut, so that nobody writes our log but
+us. The same message of a node is written at most LIMIT times a minute; how often it was held back is told when the minute is
+over and somebody speaks, or at the end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from threading import Lock
 
 from pipeline.env import Clock
@@ -18,33 +18,44 @@ Rows = Callable[[], Sequence[Mapping[str, object]]]
 
 LONGEST = 512
 LIMIT = 10
+MINUTE = 60_000_000
 
 
 class Journal:
-    """The engine's log. `write` gets finished lines (without newline); `as_json` for machines, text for people."""
+    """The engine's log. `write` gets finished lines (without newline), one at a time; any thread may speak."""
 
-    def __init__(self, write: Callable[[str], None], clock: Clock, *, as_json: bool = False) -> None:
+    def __init__(self, write: Callable[[str], None], clock: Clock) -> None:
         self._write = write
         self._clock = clock
-        self._as_json = as_json
+        self._lock = Lock()
         self._minute = -1
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[tuple[str, str, str]] = Counter()
 
-    def say(self, level: str, node: str, message: str, fields: dict[str, object]) -> None:
-        now = self._clock.now()
-        if now // 60_000_000 != self._minute:
-            self._minute = now // 60_000_000
-            self._seen.clear()
-        self._seen[node + message] += 1
-        if self._seen[node + message] > LIMIT:
-            return
-        told = {name: _cut(value) for name, value in fields.items()}
-        stamp = datetime.fromtimestamp(now / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        if self._as_json:
-            self._write(json.dumps({"time": stamp, "level": level, "node": node, "message": message, **told}))
-        else:
-            rest = "".join(f" {name}={json.dumps(value, ensure_ascii=True)}" for name, value in told.items())
-            self._write(f"pipe: {level}: {node + ': ' if node else ''}{message}{rest}")
+    def say(self, level: str, node: str, message: str, fields: Mapping[str, object]) -> None:
+        """`node` is empty where the whole program is meant. Blocks for as long as `write` does."""
+        with self._lock:
+            minute = self._clock.now() // MINUTE
+            if minute != self._minute:
+                self._minute = minute
+                self._settle()
+            self._seen[level, node, message] += 1
+            if self._seen[level, node, message] <= LIMIT:
+                self._line(level, node, message, fields)
+
+    def close(self) -> None:
+        """Nothing more is said: tell what was held back."""
+        with self._lock:
+            self._settle()
+
+    def _settle(self) -> None:
+        for (level, node, message), count in self._seen.items():
+            if count > LIMIT:
+                self._line(level, node, message, {"held_back": count - LIMIT})
+        self._seen.clear()
+
+    def _line(self, level: str, node: str, message: str, fields: Mapping[str, object]) -> None:
+        told = "".join(f" {_plain(name)}={json.dumps(_cut(value))}" for name, value in fields.items())
+        self._write(f"pipe: {level}: {_plain(node) + ': ' if node else ''}{_plain(message)}{told}")
 
 
 class NodeLog:
@@ -65,26 +76,41 @@ class NodeLog:
 
 
 class NodeMeter:
-    """Counters, gauges and tables of one node (`pipeline.api.Meter`)."""
+    """Counters, gauges and tables of one node (`pipeline.api.Meter`). Any thread may use it."""
 
     def __init__(self) -> None:
-        self.values: dict[str, float] = {}
+        self._values: dict[str, float] = {}
         self._tables: dict[str, list[Rows]] = {}
         self._lock = Lock()
 
     def count(self, name: str, value: int = 1) -> None:
         with self._lock:
-            self.values[name] = self.values.get(name, 0) + value
+            self._values[name] = self._values.get(name, 0) + value
 
     def gauge(self, name: str, value: float) -> None:
-        self.values[name] = value
+        with self._lock:
+            self._values[name] = value
 
     def table(self, name: str, rows: Rows) -> None:
-        self._tables.setdefault(name, []).append(rows)
+        with self._lock:
+            self._tables.setdefault(name, []).append(rows)
+
+    def values(self) -> dict[str, float]:
+        """The counters and gauges as they are now."""
+        with self._lock:
+            return dict(self._values)
 
     def tables(self) -> dict[str, list[Mapping[str, object]]]:
         """The tables as they are now; those of one name (two plugins of a kind in one node) one below the other."""
-        return {name: [row for rows in made for row in rows()] for name, made in self._tables.items()}
+        with self._lock:
+            found = {name: list(made) for name, made in self._tables.items()}
+        return {name: [row for rows in made for row in rows()] for name, made in found.items()}
+
+
+def _plain(text: str) -> str:
+    """A text of one line, without anything that a terminal obeys."""
+    safe = (char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:LONGEST])
+    return "".join(safe) + ("…" if len(text) > LONGEST else "")
 
 
 def _cut(value: object) -> object:

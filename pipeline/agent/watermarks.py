@@ -7,8 +7,11 @@ with unread data and no event time yet holds everything back: the clock never cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from pipeline.plan.effects import Effects
+from pipeline.plan.graph import AnyWindow, Graph
 
 AHEAD = 3600 * 1_000_000
 """How far (µs) event time may run ahead of the wall clock."""
@@ -16,13 +19,56 @@ AHEAD = 3600 * 1_000_000
 
 @dataclass
 class Activity:
-    """When each partition last had data (monotonic seconds), by source."""
+    """When there was data last (monotonic seconds): of each partition by source, until it is forgotten, and of each source."""
 
     started: float
     seen: dict[str, dict[str, float]] = field(default_factory=dict)
+    last: dict[str, float] = field(default_factory=dict)
 
     def saw(self, source: str, partition: str, at: float) -> None:
         self.seen.setdefault(source, {})[partition] = at
+        self.last[source] = at
+
+    def forget(self, source: str, partition: str) -> None:
+        """The partition is gone for good. That its source had data stays known."""
+        self.seen.get(source, {}).pop(partition, None)
+
+
+def watermarks(
+    graph: Graph,
+    windows: Mapping[str, AnyWindow],
+    stored: Mapping[str, Mapping[str, int]],
+    effects: Iterable[Effects],
+    backlogs: Mapping[str, Mapping[str, int]],
+    computing: Mapping[str, frozenset[str]],
+    activity: Activity,
+    *,
+    now: int,
+    monotonic: float,
+) -> dict[str, int]:
+    """The watermark (µs) of each window stage once these effects are committed; stages of which nothing is known are left out.
+
+    `stored`: stage → partition → highest event time of what is committed. `backlogs` are of all sources; the rest as for
+    `watermark`."""
+    found = {}
+    effects = list(effects)
+    for name, window in windows.items():
+        high = dict(stored.get(name, {}))
+        for effect in effects:
+            for partition, mark in effect.high.get(name, {}).items():
+                high[partition] = max(mark, high.get(partition, mark))
+        reached = watermark(
+            high=high,
+            backlogs={source: backlogs.get(source, {}) for source in graph.sources_of(name)},
+            computing=computing,
+            activity=activity,
+            idle=window.idle,
+            now=now,
+            monotonic=monotonic,
+        )
+        if reached is not None:
+            found[name] = reached
+    return found
 
 
 def watermark(
@@ -58,7 +104,7 @@ def watermark(
             busy = True
             mark = min(mark, now + AHEAD)
             lowest = mark if lowest is None else min(lowest, mark)
-        last = max([last, *seen.values()])
+        last = max(last, activity.last.get(source, last))
     if busy or not high:
         return lowest
     quiet = int((monotonic - last) * 1e6)

@@ -87,11 +87,13 @@ class Input(Plugin[OptionsT]):
         return ()
 
     def forgotten(self) -> Collection[str]:
-        """Partitions that are gone for good: their progress is dropped by one of the next commits."""
+        """Partitions that are gone for good: their progress is dropped by one of the next commits. Name them until `committed`
+        tells None of them."""
         return ()
 
     def committed(self, progress: Mapping[str, Position]) -> None:
-        """These positions are durable; a pushed input may answer its sender."""
+        """These positions are durable; a pushed input may answer its sender. None: nothing is kept of a forgotten partition
+        any more."""
 
 
 class Filter(Plugin[OptionsT]):

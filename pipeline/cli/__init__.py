@@ -2,7 +2,8 @@
 
     group.py       the commands by name, each imported when it is called        failures.py   errors → stderr and exit codes
     programs.py    program files → checked graphs                              parameters.py durations, sizes, times
-    a module a command; `session.py` runs agents under signals and reloads, `results.py` is where a query ends
+    a module a command; `session.py` runs agents under signals and reloads, `watch.py` tells of
+    changed files, `results.py` is where a query ends
 
 Only click and the version are imported here, so that `pipe --version` answers at once.
 """

@@ -5,7 +5,6 @@ PIPE_DEBUG=1 in the environment shows the traceback of what is reported.
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -14,12 +13,13 @@ from contextlib import suppress
 
 import click
 
+from pipeline.agent.failures import translated
 from pipeline.errors import PipeError, ProgramError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT, as shells count it."""
 
-USAGE, INTERNAL, TEMPORARY = 64, 70, 75
+USAGE, INTERNAL = 64, 70
 
 
 def guarded(work: Callable[[], object]) -> int:
@@ -45,8 +45,13 @@ def _reported(work: Callable[[], object]) -> int:
         tell(error)
         return error.exit_code
     except OSError as error:
-        return _system(error)
-    except Exception as error:  # noqa: BLE001 — the last guard before a traceback
+        # That no command has put into words: its results could not be written.
+        failure = translated(error)
+        tell(failure)
+        return failure.exit_code
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 — the last guard before a traceback; a panic in Rust is no Exception
         told = " ".join(str(error).split())[:500]
         say("error", f"a defect of pipe: {type(error).__name__}: {told}")
         say("help", "PIPE_DEBUG=1 shows where. Nothing that was committed is lost.")
@@ -77,14 +82,6 @@ def tell(error: PipeError) -> None:
     if error.help:
         say("help", error.help)
     _debug(error)
-
-
-def _system(error: OSError) -> int:
-    """An error of the operating system that no command has put into words: the results could not be written."""
-    where = f"{error.filename}: " if error.filename else ""
-    say("error", f"{where}{error.strerror or error}")
-    _debug(error)
-    return TEMPORARY if error.errno in (errno.ENOSPC, errno.EDQUOT) else INTERNAL
 
 
 def _debug(error: BaseException) -> None:

@@ -65,6 +65,12 @@ def loaded(main: Source, settings: Mapping[str, str]) -> Loaded:
     return load(main, settings=settings, variables=dict(os.environ), name=name, read=included)
 
 
+def files_of(found: Loaded) -> tuple[Path, ...]:
+    """The program and what it includes."""
+    sources = [found.recipe.main, *(source for group in found.recipe.included.values() for source in group)]
+    return tuple(dict.fromkeys(Path(source.name).resolve() for source in sources))
+
+
 def checked(found: Loaded, *, strict: bool = False) -> Graph:
     """The graph of a program; its warnings go to stderr. Raises ProgramError with the diagnostics where there are errors
     (`strict`: or warnings)."""

@@ -13,19 +13,17 @@ from typing import cast
 
 import click
 
-from pipeline.agent.agent import Agent, Settings
-from pipeline.agent.telemetry import Journal
-from pipeline.cli.failures import note, say
+from pipeline.agent.agent import Settings
+from pipeline.cli.failures import say
 from pipeline.cli.parameters import settings_of
 from pipeline.cli.programs import checked
 from pipeline.cli.results import Form, Options, Results
+from pipeline.cli.session import Session
 from pipeline.env.real import RealEnv
 from pipeline.errors import ConfigurationError, TemporaryError
 from pipeline.lang import Source
 from pipeline.plan.graph import AnyOutput, Graph
 from pipeline.plan.load import RESULT, load_query
-
-WORKERS = 2
 
 
 @click.command("query")
@@ -59,29 +57,18 @@ def command(query: str, form: Form | None, settings: tuple[str, ...]) -> None:
 
 def _run(graph: Graph, results: Results) -> int:
     """Run the graph to the end of its input in a temporary state. Gives the number of rejected rows."""
-    env = RealEnv(WORKERS)
+    env = RealEnv()
     try:
         with tempfile.TemporaryDirectory(prefix="pipe-", ignore_cleanup_errors=True) as temporary:
             settings = Settings("<query>", Path(temporary) / "state", Path.cwd(), once=True)
-            agent = Agent(env, graph, settings, Journal(note, env.clock))
-            results.stop = agent.stop
-            asyncio.run(_until_over(agent))
+            session = Session(env, settings, stopping="stopping (Ctrl-C again to kill)")
+            results.stop = session.stop
+            report = asyncio.run(session.run(graph))
     finally:
         env.close()
-    results.conclude()
-    return sum(rows for (_, outcome), rows in agent.report.counts.items() if outcome == "rejected")
-
-
-async def _until_over(agent: Agent) -> None:
-    """To the end, or until SIGTERM."""
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        agent.stop()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    await agent.run()
-    if stopped:
+    if session.stopped == signal.SIGINT:
+        raise KeyboardInterrupt
+    if session.stopped is not None:
         raise TemporaryError("the query was stopped before the end of its input", "What was printed is not all.")
+    results.conclude()
+    return sum(rows for (_, outcome), rows in report.counts.items() if outcome == "rejected")

@@ -13,16 +13,13 @@ import click
 
 from pipeline.agent.agent import Settings
 from pipeline.cli.parameters import DURATION, settings_of
-from pipeline.cli.programs import EXPRESSION, checked, loaded, read
+from pipeline.cli.programs import EXPRESSION, checked, files_of, loaded, read
 from pipeline.cli.session import Session
 from pipeline.cli.summary import counted, told
 from pipeline.env.real import RealEnv
 from pipeline.errors import UsageError
 from pipeline.lang import Source
 from pipeline.plan.load import Loaded
-
-WORKERS = 2
-"""Worker threads: two for the flow, one for the store and the plugins' files."""
 
 
 @click.command("run")
@@ -66,10 +63,11 @@ def command(
     with _folder(file, state) as folder:
         program = EXPRESSION if file is None else str(Path(file).resolve())
         before = counted(folder)
-        env = RealEnv(WORKERS)
+        env = RealEnv()
         try:
-            session = Session(env, again, Settings(program, folder, Path.cwd(), once=once, timeout=timeout))
-            asyncio.run(session.run(graph, _files(found) if watch else ()))
+            settings_ = Settings(program, folder, Path.cwd(), once=once, timeout=timeout)
+            session = Session(env, settings_, again, watch=watch)
+            asyncio.run(session.run(graph, files_of(found)))
         finally:
             env.close()
         if summary or (summary is None and sys.stderr.isatty()):
@@ -86,9 +84,3 @@ def _folder(file: str | None, state: str | None) -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory(prefix="pipe-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary) / "state"
-
-
-def _files(found: Loaded) -> tuple[Path, ...]:
-    """The program and what it includes."""
-    sources = [found.recipe.main, *(source for group in found.recipe.included.values() for source in group)]
-    return tuple(dict.fromkeys(Path(source.name).resolve() for source in sources))

@@ -1,7 +1,8 @@
 """One program, kept running: signals, reloads, one agent after the other on the same state.
 
 SIGTERM and the first SIGINT stop cleanly, a second SIGINT kills. SIGHUP, or a changed program file with `watch`, checks the
-program anew: a good one takes the place of the one that runs, a bad one is reported and changes nothing.
+program anew: a good one takes the place of the one that runs, a bad one is reported and changes nothing. What is not
+`load`ed from anywhere cannot be reloaded: there SIGHUP stops, as SIGTERM does.
 """
 
 from __future__ import annotations
@@ -9,69 +10,83 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from pipeline.agent.agent import Agent, Report, Settings
+from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.control import serve
+from pipeline.agent.report import Report
 from pipeline.agent.telemetry import Journal
 from pipeline.cli.failures import note, say, tell
-from pipeline.cli.programs import checked
+from pipeline.cli.programs import checked, files_of
+from pipeline.cli.watch import Watch
 from pipeline.env import Env
 from pipeline.errors import PipeError
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import Loaded
 
+COMMITTING = "stopping; what was read is being committed (Ctrl-C again to kill)"
+
 
 @dataclass
 class Session:
-    """Runs a program under `settings` until it ends or is stopped; `load` reads it anew for a reload.
+    """Runs a program under `settings` until it ends or is stopped; `load` reads it anew for a reload, and `watch` asks for one
+    when a file of it changes. `stopping` is what the first Ctrl-C says.
 
-    `report` counts what was sent and committed by all agents of the session."""
+    `report` counts what was sent and committed by all agents of the session; `stopped` is the signal that ended it."""
 
     env: Env
-    load: Callable[[], Loaded]
     settings: Settings
+    load: Callable[[], Loaded] | None = None
+    watch: bool = False
+    stopping: str = COMMITTING
     report: Report = field(default_factory=Report)
+    stopped: signal.Signals | None = None
     _stopping: bool = False
     _reload: asyncio.Event = field(default_factory=asyncio.Event)
     _agent: Agent | None = None
 
-    async def run(self, graph: Graph, files: Sequence[Path] = ()) -> Report:
-        """Run a program, and those that take its place when `files` change. Raises what an agent raises."""
+    async def run(self, graph: Graph, files: tuple[Path, ...] = ()) -> Report:
+        """Run a program that was read from these files, and those that take its place. Raises what an agent raises."""
+        watch = Watch(self.env, self._reload.set)
         with self._signals():
-            watching = asyncio.ensure_future(self._watch(files)) if files else None
             try:
+                if self.watch:
+                    await watch.over(files)
                 following: Graph | None = graph
                 while following is not None:
-                    following = await self._life(following)
+                    following = await self._life(following, watch)
             finally:
-                if watching is not None:
-                    watching.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await watching
+                await watch.close()
         return self.report
 
-    async def _life(self, graph: Graph) -> Graph | None:
+    def stop(self) -> None:
+        """Ask for a clean stop. Call it on the loop."""
+        self._stopping = True
+        if self._agent is not None:
+            self._agent.stop()
+
+    async def _life(self, graph: Graph, watch: Watch) -> Graph | None:
         """One agent. Gives the program that takes its place, None at the end."""
-        agent = self._agent = Agent(self.env, graph, self.settings, Journal(note, self.env.clock))
+        journal = Journal(note, self.env.clock)
+        agent = self._agent = Agent(self.env, graph, self.settings, journal)
         if self._stopping:
             agent.stop()
-        gc.collect()
-        gc.freeze()
-        async with serve(agent, self.settings.folder, lambda told: say("warning", told)):
+        _settle()
+        async with serve(agent, self.settings.folder, partial(say, "warning")):
             running = asyncio.ensure_future(agent.run())
-            following = await self._until_over(agent, running)
-            await running
-        for stage, windows in agent.report.sent.items():
-            self.report.sent[stage] = self.report.sent.get(stage, 0) + windows
-        self.report.commits += agent.report.commits
-        self.report.counts = agent.report.counts
+            following = await self._until_over(agent, running, watch)
+            try:
+                await running
+            finally:
+                journal.close()
+        self.report.add(agent.report)
         return None if self._stopping else following
 
-    async def _until_over(self, agent: Agent, running: asyncio.Future[None]) -> Graph | None:
+    async def _until_over(self, agent: Agent, running: asyncio.Future[None], watch: Watch) -> Graph | None:
         while True:
             asked = asyncio.ensure_future(self._reload.wait())
             await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
@@ -79,18 +94,30 @@ class Session:
             if running.done():
                 return None
             self._reload.clear()
-            graph = await self.env.run(self._checked)
+            found = await self.env.run(self._loaded)
+            if found is None:
+                continue
+            if self.watch:
+                await watch.over(files_of(found))
+            graph = self._checked(found)
             if graph is not None and not running.done():
                 agent.stop()
                 await asyncio.wait((running,))
                 return graph
 
-    def _checked(self) -> Graph | None:
+    def _loaded(self) -> Loaded | None:
+        """The program as it is now. In a worker thread."""
         try:
-            graph = checked(self.load())
+            return self.load() if self.load is not None else None
         except PipeError as error:
-            tell(error)
-            say("warning", "the new program is not used; the one that was started goes on")
+            _refused(error)
+            return None
+
+    def _checked(self, found: Loaded) -> Graph | None:
+        try:
+            graph = checked(found)
+        except PipeError as error:
+            _refused(error)
             return None
         say("info", "the program is reloaded")
         return graph
@@ -100,7 +127,11 @@ class Session:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        handlers = {signal.SIGTERM: self._stop, signal.SIGINT: self._interrupt, signal.SIGHUP: self._reload.set}
+        handlers: dict[signal.Signals, Callable[[], None]] = {
+            signal.SIGTERM: partial(self._stop, signal.SIGTERM),
+            signal.SIGINT: self._interrupt,
+            signal.SIGHUP: partial(self._stop, signal.SIGHUP) if self.load is None else self._reload.set,
+        }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
         try:
@@ -109,22 +140,26 @@ class Session:
             for number in handlers:
                 loop.remove_signal_handler(number)
 
-    def _stop(self) -> None:
-        self._stopping = True
-        if self._agent is not None:
-            self._agent.stop()
+    def _stop(self, reason: signal.Signals) -> None:
+        self.stopped = self.stopped or reason
+        self.stop()
 
     def _interrupt(self) -> None:
         if self._stopping:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             signal.raise_signal(signal.SIGINT)
-        say("info", "stopping; what was read is being committed (Ctrl-C again to kill)")
-        self._stop()
+        say("info", self.stopping)
+        self._stop(signal.SIGINT)
 
-    async def _watch(self, files: Sequence[Path]) -> None:
-        from watchfiles import awatch
 
-        folders = {path.parent for path in files}
-        async for changes in awatch(*folders, recursive=False):
-            if any(Path(path) in files for _, path in changes):
-                self._reload.set()
+def _refused(error: PipeError) -> None:
+    tell(error)
+    say("warning", "the new program is not used; the one that was started goes on")
+
+
+def _settle() -> None:
+    """What is there when an agent starts (modules, the program and its plugins) lives as long as the agent: frozen, it is not
+    walked by every full collection. First what an earlier agent left is set free."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

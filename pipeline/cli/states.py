@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,12 +45,10 @@ def folder_of(file: str | None, state: str | None) -> Path:
 
 def asked(folder: Path, request: Mapping[str, object]) -> tuple[Answer, bool]:
     """The answer, and whether a running agent gave it. Raises StateError when the state cannot be read."""
-    try:
+    with suppress(InternalError):
         live = asyncio.run(ask(folder, request))
         if live is not None:
             return live, True
-    except InternalError:
-        live = None
     try:
         with snapshot(folder) as state:
             return answer(state, request), False

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.agent.agent import Report
+from pipeline.agent.report import Report
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import PipeError
 from pipeline.plan.graph import Graph

@@ -70,6 +70,8 @@ class Kernels(Protocol):
     `raw` does for one copy, where its rows are one run of bytes."""
 
     VERSION: str
+    PanicException: type[BaseException]
+    """What a panic of the crate raises (`pipeline.columns.panics`)."""
 
     def records(self, chunk: bytes, offset: int) -> tuple[Frame, int]:
         """`pipeline.columns.lines.records`: a frame of `@raw` and `@offset`, and the bytes consumed."""

@@ -107,7 +107,8 @@ class Files(Protocol):
         ...
 
     def lock(self, path: Path) -> Callable[[], None] | None:
-        """Take an exclusive lock that ends with the process; returns its release, or None when another process holds it."""
+        """Take an exclusive lock that ends with the process; returns its release, which does
+        nothing the second time, or None when another process holds it."""
         ...
 
 

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import fcntl
 import glob
+import hashlib
 import os
 import secrets
 import socket
@@ -14,6 +15,7 @@ import stat as modes
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,16 +106,22 @@ class RealFiles:
 
     def write(self, path: Path, parts: Iterable[bytes]) -> None:
         self.folder(path.parent)
-        temporary = path.with_name(f"_{path.name}.tmp")
+        # Short, so that every name that fits a folder has one; the same each time, so that a crash leaves at most one behind.
+        temporary = path.with_name(f"_{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            file = RealAppendFile(descriptor, temporary)
-            for part in parts:
-                file.append(part)
-            file.sync()
-        finally:
-            os.close(descriptor)
-        self.rename(temporary, path)
+            try:
+                file = RealAppendFile(descriptor, temporary)
+                for part in parts:
+                    file.append(part)
+                file.sync()
+            finally:
+                os.close(descriptor)
+            self.rename(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
 
     def stat(self, path: Path) -> Stat | None:
         try:
@@ -156,11 +164,21 @@ class RealFiles:
             if isinstance(error, BlockingIOError):
                 return None
             raise
-        return lambda: os.close(descriptor)
+        held = [descriptor]
+
+        def release() -> None:
+            # Once: by the second time the number may be that of somebody else's file.
+            if held:
+                os.close(held.pop())
+
+        return release
 
 
 class RealEnv:
-    """The process's own world. `close` ends the worker threads."""
+    """The process's own world. `close` ends the worker threads.
+
+    `workers` threads do what `run` is given: the flow, which has one lane, and beside it the plugins' own files. The store has
+    a thread of its own."""
 
     def __init__(self, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
         self.files = RealFiles()

@@ -1,7 +1,7 @@
 """Windows in the store: which are open, which were sent, and their state as deltas.
 
 State lives on disk, not in memory: a window's deltas are read when it is sent. In memory there is one small record a
-window that is not yet let go.
+window that is not yet let go; how many these are depends on the times of the events, and nothing bounds it.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class Held:
     size: int = 0
 
 
-Key = tuple[str, int, int]
-"""(stage, start, part)"""
+Key = tuple[int, int]
+"""(start, part)"""
 
 
 class Windows:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.held: dict[Key, Held] = {}
+        self.held: dict[str, dict[Key, Held]] = {}
+        """Windows with state, by stage."""
         self._forgot: dict[str, int] = {}
         self.high: dict[str, dict[str, int]] = {}
         self.watermarks: dict[str, int] = {}
@@ -50,7 +51,7 @@ class Windows:
             )
             closing = None if closed is None else number(closed)
             held = Held(number(revision), closing, number(count[0]), number(kept))
-            self.held[text(stage), number(start), number(part)] = held
+            self.held.setdefault(text(stage), {})[number(start), number(part)] = held
         for stage, partition, time in self._database.rows("SELECT stage, partition, time FROM high"):
             self.high.setdefault(text(stage), {})[text(partition)] = number(time)
         for stage, mark in self._database.rows("SELECT stage, watermark FROM clock WHERE watermark IS NOT NULL"):
@@ -66,10 +67,9 @@ class Windows:
             if fingerprints.get(stage) != known[stage]:
                 for table in ("delta", "window", "high", "clock"):
                     self._database.rows(f"DELETE FROM {table} WHERE stage = ?", (stage,))  # noqa: S608 — names from the line above
-                unsent = sum(key[0] == stage and held.revision == 0 for key, held in self.held.items())
+                unsent = sum(held.revision == 0 for held in self.held.pop(stage, {}).values())
                 if unsent:
                     dropped[stage] = unsent
-                self.held = {key: held for key, held in self.held.items() if key[0] != stage}
                 self.high.pop(stage, None)
                 self.watermarks.pop(stage, None)
         self._database.many(
@@ -93,10 +93,10 @@ class Windows:
 
     def apply(self, changes: Changes) -> None:
         """Inside a commit's transaction."""
-        changed: dict[Key, Held] = {}
+        changed: dict[tuple[str, int, int], Held] = {}
         for grown in changes.grown:
             key = (grown.stage, grown.start, grown.part)
-            held = self.held.setdefault(key, Held())
+            held = self._held(key)
             if grown.replaces:
                 self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
                 held.deltas = held.size = 0
@@ -109,12 +109,12 @@ class Windows:
             changed[key] = held
         for sent in changes.sent:
             key = (sent.stage, sent.start, sent.part)
-            held = self.held.setdefault(key, Held())
+            held = self._held(key)
             held.revision, held.closed = sent.revision, sent.watermark
             changed[key] = held
         for gone in changes.released:
             key = (gone.stage, gone.start, gone.part)
-            held = self.held.pop(key, Held(revision=1))
+            held = self.held.get(gone.stage, {}).pop((gone.start, gone.part), Held(revision=1))
             held.size = 0
             self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
             changed[key] = held
@@ -140,6 +140,10 @@ class Windows:
         self._database.rows("DELETE FROM high WHERE partition = ?", (partition,))
         for marks in self.high.values():
             marks.pop(partition, None)
+
+    def _held(self, key: tuple[str, int, int]) -> Held:
+        stage, start, part = key
+        return self.held.setdefault(stage, {}).setdefault((start, part), Held())
 
     def _forget(self, stage: str, mark: int) -> None:
         """Once an hour of event time: windows that were let go long ago are forgotten."""

@@ -205,18 +205,9 @@ class SimFiles:
     def lock(self, path: Path) -> Callable[[], None] | None:
         self._env.point("lock")
         unlock = self._real.lock(path)
-        if unlock is None:
-            return None
-        released = False
-
-        def once() -> None:
-            nonlocal released
-            if not released:
-                released = True
-                unlock()
-
-        self._env.hold(once)
-        return once
+        if unlock is not None:
+            self._env.hold(unlock)
+        return unlock
 
     @contextmanager
     def _effect(self, name: str) -> Iterator[None]:

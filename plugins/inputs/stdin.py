@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import select
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import ClassVar
 
 from pipeline import api
@@ -41,6 +41,8 @@ class Stdin(api.Input[Options]):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._partition: str | None = None
+        self._past: set[str] = set()
+        """Partitions of earlier starts: nothing can follow in them."""
 
     def schema(self) -> api.Columns:
         return api.Columns({})
@@ -54,6 +56,7 @@ class Stdin(api.Input[Options]):
             raise api.NoInputError("there is no standard input", "pipe something into the command") from error
 
     async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        self._past = set(progress)
         self._partition = partition = self._ctx.unique()
         offset, held, ended = 0, 0, False
         position: api.Position = None
@@ -79,6 +82,12 @@ class Stdin(api.Input[Options]):
 
     def backlog(self) -> Mapping[str, int]:
         return {} if self._partition is None else {self._partition: 0}
+
+    def forgotten(self) -> Collection[str]:
+        return self._past
+
+    def committed(self, progress: Mapping[str, api.Position]) -> None:
+        self._past -= {partition for partition, position in progress.items() if position is None}
 
     def _fill(self) -> tuple[bytes, bool]:
         """What comes within a second, and whether it was the end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -126,3 +126,68 @@ class Parcels(api.Output[ParcelsOptions]):
         assert segment.data is not None
         self.received += segment.data
         return api.Result()
+
+
+class Moody(Parcels):
+    """Parcels that answer as they are told: `answer` gives a Result for a segment, or raises."""
+
+    name = "moody"
+
+    def __init__(self, answer: Callable[[api.Segment], api.Result]) -> None:
+        super().__init__(ParcelsOptions())
+        self.answer = answer
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        result = self.answer(segment)
+        if result.accepted:
+            self.received += segment.data or b""
+        return result
+
+
+class Whole(Parcels):
+    """All records in one file, put in place at the end; `finished` says what becomes of them."""
+
+    name = "whole"
+
+    def __init__(self, path: str, finished: Callable[[bytes], bytes]) -> None:
+        super().__init__(ParcelsOptions())
+        self.path = path
+        self.finished = finished
+
+    @property
+    def layout(self) -> api.Layout:
+        return api.Layout(path=api.Template((self.path,), self.path), in_place=True, whole=True)
+
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterator[bytes]:
+        yield self.finished(b"".join(spooled))
+
+
+class Given(api.Input[ChunksOptions]):
+    """Batches as they are given: (partition, from, to, records)."""
+
+    name = "given"
+    options_model = ChunksOptions
+    example = ""
+
+    def __init__(
+        self, *batches: tuple[str, api.Position, api.Position, list[bytes]], past: Collection[str] = ()
+    ) -> None:
+        super().__init__(ChunksOptions(path=""))
+        self.batches = batches
+        self.past = set(past)
+        self.told: list[Mapping[str, api.Position]] = []
+
+    def schema(self) -> api.Columns:
+        return api.Columns({})
+
+    async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        for partition, start, end, records in self.batches:
+            offsets = pl.Series(range(len(records)), dtype=pl.Int64)
+            yield api.lines(records, offsets, partition=partition, start=start, end=end)
+
+    def forgotten(self) -> Collection[str]:
+        return self.past
+
+    def committed(self, progress: Mapping[str, api.Position]) -> None:
+        self.told.append(dict(progress))
+        self.past -= {partition for partition, position in progress.items() if position is None}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.agent import agent as agent_module
+from pipeline.agent import deliveries
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns
@@ -20,7 +20,7 @@ LINES = b"".join(b"line %04d\n" % number for number in range(1000))
 
 def test_reading_goes_on_once_the_outbox_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With 1 KB waiting for a closed destination reading stands still; when it opens, everything arrives, in order."""
-    monkeypatch.setattr(agent_module, "SEGMENTS_AHEAD", 1000)
+    monkeypatch.setattr(deliveries, "SEGMENTS_AHEAD", 1000)
     (tmp_path / "in.log").write_bytes(LINES)
     source = Chunks(ChunksOptions(path=str(tmp_path / "in.log")))
     output = Parcels(ParcelsOptions(closed=300.0))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from pipeline.agent.watermarks import AHEAD, Activity, watermark
+from pipeline.agent.watermarks import AHEAD, Activity, watermark, watermarks
+from pipeline.plan.effects import Effects
+from pipeline.plan.graph import Graph, Port, Stage
 
 SECOND = 1_000_000
 NOW = 10_000 * SECOND
@@ -18,7 +22,9 @@ def mark(
     computing: frozenset[str] = frozenset(),
     at: float = 100.0,
 ) -> int | None:
-    activity = Activity(started=0.0, seen={"s": seen})
+    activity = Activity(started=0.0)
+    for partition, last in seen.items():
+        activity.saw("s", partition, last)
     return watermark(
         high=high,
         backlogs={"s": backlog},
@@ -55,3 +61,59 @@ def test_the_watermark_of_a_stage(
 ) -> None:
     """Each rule of the module's docstring by one case."""
     assert mark(high, backlog, seen, computing=computing) == expected, what
+
+
+WINDOW = SimpleNamespace(idle=10 * SECOND)
+
+GRAPH = Graph(
+    "g",
+    {
+        "a": Stage("a", "source"),
+        "b": Stage("b", "source"),
+        "both": Stage("both", "transform", upstream=(Port("a"), Port("b"))),
+        "one": Stage("one", "transform", upstream=(Port("a"),)),
+    },
+    frozenset(),
+)
+
+
+def marks(activity: Activity, backlogs: dict[str, dict[str, int]], *effects: Effects, at: float) -> dict[str, int]:
+    stored = {"both": {"p": 5 * SECOND, "q": 9 * SECOND}, "one": {"p": 5 * SECOND}}
+    windows = {"both": WINDOW, "one": WINDOW}
+    return watermarks(
+        GRAPH,
+        windows,  # type: ignore[arg-type]  # as much of a window as is asked for
+        stored,
+        effects,
+        backlogs,
+        {},
+        activity,
+        now=NOW,
+        monotonic=at,
+    )
+
+
+def test_a_stage_waits_for_the_slower_of_its_sources() -> None:
+    """A source counts where it is read, with what this commit adds to it."""
+    backlogs = {"a": {"p": 1}, "b": {"q": 1}}
+    assert marks(Activity(0.0), backlogs, at=100.0) == {"both": 5 * SECOND, "one": 5 * SECOND}
+    later = Effects(source="a", high={"both": {"p": 7 * SECOND}, "one": {"p": 4 * SECOND}})
+    assert marks(Activity(0.0), backlogs, later, at=100.0) == {"both": 7 * SECOND, "one": 5 * SECOND}
+
+
+def test_a_source_without_a_time_holds_back_only_what_reads_it() -> None:
+    """Unread data of `b` without any event time: `one` does not know `b`."""
+    assert marks(Activity(0.0), {"a": {"p": 1}, "b": {"new": 1}}, at=100.0) == {"one": 5 * SECOND}
+
+
+def test_a_forgotten_partition_leaves_nothing_but_that_there_was_data() -> None:
+    """Its record is gone, and the time that passed since is counted as before."""
+    activity = Activity(0.0)
+    activity.saw("a", "p", 60.0)
+    activity.saw("b", "q", 80.0)
+    before = marks(activity, {}, at=100.0)
+    assert before == {"both": 29 * SECOND, "one": 45 * SECOND}
+    activity.forget("b", "q")
+    activity.forget("b", "never")
+    assert marks(activity, {}, at=100.0) == before
+    assert activity.seen == {"a": {"p": 60.0}, "b": {}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -95,3 +96,29 @@ def test_stamps_from_elsewhere_disturb_no_other_window(tmp_path: Path) -> None:
     facts = runs.feed((BASE + 1, "a"), (4_090_000_000, "x"), (7, "y"), (BASE + 2, "a"), (BASE + 3, "a"))
     hits = {fact["window_start"]: (fact["value"], fact["revision"]) for fact in facts if fact["metric"] == "hits"}
     assert hits == {"1970-01-01T00:00:00Z": (1, 1), "2026-09-21T14:13:20Z": (3, 1), "2099-08-09T23:06:40Z": (1, 1)}
+
+
+def test_windows_are_sent_and_let_go_without_new_rows(tmp_path: Path) -> None:
+    """In a quiet log elapsed time alone ends a window, and later its state; the meter tells how many are kept."""
+    (tmp_path / "in.log").write_text(f"{BASE + 1} a\n{BASE + 2} b\n{BASE + 31} a\n")
+    loaded = load(Source("w.pipe", PROGRAM.format(folder=tmp_path, keep="1m")))
+    assert loaded.graph is not None, loaded.diagnostics
+    env = World(tmp_path).env()
+    agent = Agent(
+        env, loaded.graph, Settings("w.pipe", tmp_path / "state", tmp_path), Journal(lambda line: None, env.clock)
+    )
+    held: list[float] = []
+
+    async def quiet() -> None:
+        running = asyncio.ensure_future(agent.run())
+        for seconds in (5.0, 55.0, 120.0):
+            await env.clock.sleep(seconds)
+            held.append(agent.meters["facts"].values()["windows.held"])
+        agent.stop()
+        await running
+
+    run(quiet())
+    sent = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()]
+    assert [fact[1:4] for fact in brief(sent) if fact[1] == "hits"] == [("hits", 2, 1), ("hits", 1, 1)]
+    assert held == [2, 2, 0]
+    assert agent.report.sent == {"facts": 2}

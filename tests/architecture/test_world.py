@@ -42,7 +42,7 @@ PATHS = ("path", "folder", "place", "address", "pointer", "body", "temporary")
 
 ALLOWED: dict[str, tuple[str, str]] = {
     "pipeline/agent/control.py": (
-        """os shutil tempfile socket asyncio.sleep asyncio.to_thread asyncio.open_unix_connection
+        """os shutil tempfile socket asyncio.to_thread asyncio.open_unix_connection
         asyncio.start_unix_server read_text write_text unlink chmod .stat""",
         "The control socket is a door for operators beside the engine: nothing that must survive a crash passes it.",
     ),

@@ -144,6 +144,6 @@ def test_a_full_disk_is_told(pipe: Pipe) -> None:
                 check=False,
             )
             assert done.returncode == 75, done.stderr
-            assert b"No space left" in done.stderr
+            assert b"no space left" in done.stderr
             assert b"Traceback" not in done.stderr
             assert b"Exception ignored" not in done.stderr

@@ -131,7 +131,7 @@ def test_grok_counts_what_it_matches(batch, errors, tmp_path):
     asyncio.run(made.open(ctx))
     found = made.apply(batch(b"ab", b"x 1", b"x 2", b"aab"))
     assert len(errors(found)) == 2
-    assert meter.values == {"grok.matched": 2, "grok.no_match": 2, "grok.timeout": 0}
+    assert meter.values() == {"grok.matched": 2, "grok.no_match": 2, "grok.timeout": 0}
     (row,) = meter.tables()["grok.misses"]
     assert (row["kind"], row["lines"], row["share"], row["saw"]) == ("x <num>", 2, 1.0, "x 1")
 

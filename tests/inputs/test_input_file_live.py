@@ -425,6 +425,10 @@ def test_a_generation_that_is_gone_for_long_is_forgotten(log, tail):
     follow.ctx.clock.elapsed += 8 * 86_400
     follow.wait(10)
     assert follow.follower._roster.known == {}
+    gone = follow.follower.forgotten
+    assert len(gone) == 3
+    follow.follower.dropped(gone)
+    assert follow.follower.forgotten == frozenset()
 
 
 def test_more_files_than_handles_are_all_followed(tail, tmp_path, monkeypatch):

@@ -97,3 +97,22 @@ def test_no_standard_input_is_an_error(monkeypatch, world):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(api.NoInputError, match="no standard input"):
         read(world())
+
+
+def test_partitions_of_earlier_starts_are_forgotten(monkeypatch, world):
+    """Each is named until nothing is kept of it any more; the one of this start is not."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdin", Given(reading))
+    os.write(writing, b"a\n")
+    os.close(writing)
+
+    async def collect():
+        plugin = Stdin(Options())
+        await plugin.open(world())
+        (batch,) = [batch async for batch in plugin.read({"old": {"offset": 3}, "older": {"offset": 1}})]
+        before = set(plugin.forgotten())
+        plugin.committed({"old": None, next(iter(batch.span)): {"offset": 2}})
+        return before, set(plugin.forgotten())
+
+    assert asyncio.run(collect()) == ({"old", "older"}, {"older"})
+    os.close(reading)

@@ -197,7 +197,7 @@ def test_a_window_that_is_let_go_when_it_is_sent_leaves_no_state(env: RealEnv, t
     store = opened(env, tmp_path)
     store.commit(Changes(grown=[Grown("w", 10, 0, b"a")]))
     store.commit(Changes(sent=[Sent("w", 10, 0, 1, 30)], released=[Released("w", 10, 0)]))
-    assert (store.windows.held, store.windows.deltas("w", 10, 0), store.windows.part("w", 10)) == ({}, [], 1)
+    assert (store.windows.held["w"], store.windows.deltas("w", 10, 0), store.windows.part("w", 10)) == ({}, [], 1)
     assert store._database.rows("SELECT revision, closed, kept FROM window") == [(1, 30, 0)]
     store.close()
 

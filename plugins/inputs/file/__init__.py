@@ -108,3 +108,7 @@ class File(api.Input[Options]):
 
     def forgotten(self) -> Collection[str]:
         return self._follower.forgotten if self._follower is not None else ()
+
+    def committed(self, progress: Mapping[str, api.Position]) -> None:
+        if self._follower is not None:
+            self._follower.dropped(partition for partition, position in progress.items() if position is None)

@@ -11,7 +11,7 @@ A generation is in one of four states:
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 
@@ -62,6 +62,10 @@ class Follower:
     def forgotten(self) -> frozenset[str]:
         """Generations that were done and gone for so long that they are not known any more."""
         return frozenset(self._roster.forgotten)
+
+    def dropped(self, partitions: Iterable[str]) -> None:
+        """Nobody keeps anything of these forgotten partitions any more."""
+        self._roster.forgotten.difference_update(partitions)
 
     @property
     def finished(self) -> bool:

@@ -1,0 +1,99 @@
+"""All deliveries of a program: its shippers, what waits for them, and how long a finite run waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from pipeline.agent.shipping import Shipper
+from pipeline.agent.supervision import Task, within
+from pipeline.agent.telemetry import NodeLog
+from pipeline.env import Env
+from pipeline.errors import TemporaryError
+from pipeline.plan.graph import Graph
+from pipeline.store import SEGMENTS_AHEAD, Store, kind_of
+
+
+class Deliveries:
+    """The shippers of the sinks whose segments are delivered, and of those that are `waiting` with some from an earlier program.
+    `lock` guards the store; `timeout` (seconds) and `folder`, where the state is, are those of the run."""
+
+    def __init__(
+        self,
+        env: Env,
+        graph: Graph,
+        store: Store,
+        lock: asyncio.Lock,
+        log: Callable[[str], NodeLog],
+        *,
+        waiting: Collection[str],
+        timeout: float,
+        folder: Path,
+    ) -> None:
+        self._env = env
+        self._store = store
+        self._lock = lock
+        self._timeout = timeout
+        self._folder = folder
+        self._changed = asyncio.Event()
+        self._waiting: dict[str, int] = {}
+        self._moved = env.clock.monotonic()
+        self._shippers = {
+            stage.name: Shipper(env, stage, stage.output, store, lock, log(stage.name), self._acknowledged)
+            for stage in graph.sinks
+            if stage.output is not None and (stage.name in waiting or kind_of(stage.output.layout).delivered)
+        }
+
+    def start(self) -> list[Task]:
+        """A task for each shipper; they run until they are cancelled."""
+        return [asyncio.ensure_future(shipper.run()) for shipper in self._shippers.values()]
+
+    def wake(self) -> None:
+        """There may be more to deliver, or a stop is asked for."""
+        self._changed.set()
+        for shipper in self._shippers.values():
+            shipper.wake()
+
+    def look(self) -> None:
+        """Find out what waits. Blocks for a query: in the store's thread, under the lock."""
+        found = self._store.contents.waiting() if self._shippers else {}
+        self._waiting = {sink: size for sink, size in found.items() if sink in self._shippers}
+        if not self.full:
+            self._moved = self._env.clock.monotonic()
+
+    @property
+    def full(self) -> bool:
+        """Whether so much waited for a sink at the last look that reading must stop."""
+        return any(size > SEGMENTS_AHEAD for size in self._waiting.values())
+
+    def check(self) -> None:
+        """While reading stands still: raises TemporaryError when nothing was delivered for the time of the run."""
+        if self._env.clock.monotonic() - self._moved >= self._timeout:
+            raise self._late()
+
+    async def drained(self, stopping: Callable[[], bool]) -> None:
+        """Wait until everything sealed is delivered, or a stop is asked for. Raises TemporaryError when the time is over."""
+        deadline = self._env.clock.monotonic() + self._timeout
+        while not stopping():
+            self._changed.clear()
+            async with self._lock:
+                await self._env.apart(self.look)
+            if not self._waiting:
+                return
+            left = deadline - self._env.clock.monotonic()
+            if left <= 0:
+                raise self._late()
+            await within(self._env.clock, self._changed, left)
+
+    def _acknowledged(self) -> None:
+        self._moved = self._env.clock.monotonic()
+        self._changed.set()
+
+    def _late(self) -> TemporaryError:
+        reasons = {name: self._shippers[name].trouble or "not delivered in time" for name in sorted(self._waiting)}
+        told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        return TemporaryError(
+            f"not everything was delivered in {self._timeout:g} s: {told}",
+            f"Nothing is lost: it waits in {self._folder}. Run again to deliver it.",
+        )
