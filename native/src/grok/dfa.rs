@@ -67,9 +67,11 @@ impl Dfa {
                     Known::Run(run) => {
                         at += 1;
                         if skip.entry == entry {
-                            at += run
+                            let length = run
                                 .length(text, at)
                                 .unwrap_or_else(|| self.states.looked(&text[at..], state, entry));
+                            at += length;
+                            self.states.ran(state, entry, length);
                         }
                         found |= self.kept_loop(entry, at as u32 - 1);
                     }

@@ -27,6 +27,11 @@ pub const VALUE_NONE: u32 = u32::MAX - 1;
 /// After so many bytes that left a state as it was, it is worth to know all bytes that do.
 const PATIENCE: u8 = 4;
 
+/// Getting over a run costs as much as so many steps.
+const WORTH: u32 = 8;
+/// After so many runs it is known how long they are.
+const RUNS: u32 = 64;
+
 #[derive(Clone, Copy)]
 pub struct Special {
     pub next: u32,
@@ -40,6 +45,20 @@ pub struct Special {
 pub struct Loop {
     pub entry: u32,
     pub known: Known,
+    /// Runs so far, and the bytes in them; `States::ran` has seen enough at `RUNS`.
+    runs: u32,
+    length: u32,
+}
+
+impl Loop {
+    fn new(entry: u32, known: Known) -> Self {
+        Loop {
+            entry,
+            known,
+            runs: 0,
+            length: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -166,8 +185,27 @@ impl States {
             }
         }
         let known = Known::Run(Skip::until(&stops));
-        self.loops[(state >> self.shift) as usize] = Loop { entry, known };
+        self.loops[(state >> self.shift) as usize] = Loop::new(entry, known);
         state
+    }
+
+    /// Note how long a run was. Where runs are short, the bytes that leave the state as it is become steps like others.
+    #[inline]
+    pub fn ran(&mut self, state: u32, entry: u32, length: usize) {
+        let Some(known) = self.loops.get_mut((state >> self.shift) as usize) else {
+            return;
+        };
+        if known.runs >= RUNS || entry != LOOP {
+            return;
+        }
+        known.runs += 1;
+        known.length = known.length.saturating_add(length as u32);
+        if known.runs == RUNS && known.length < RUNS * WORTH {
+            let row = state as usize..state as usize + self.samples.len();
+            for step in self.table[row].iter_mut().filter(|step| **step == LOOP) {
+                *step = state;
+            }
+        }
     }
 
     pub fn start(&mut self, nfa: &Nfa, anywhere: bool) -> u32 {
@@ -228,10 +266,7 @@ impl States {
         self.counters.states += 1;
         self.counters.peak = self.counters.peak.max(self.used as u64);
         self.table.resize(self.table.len() + (1 << self.shift), UNKNOWN);
-        self.loops.push(Loop {
-            entry: LOOP,
-            known: Known::Watched(0),
-        });
+        self.loops.push(Loop::new(LOOP, Known::Watched(0)));
         self.keys.push(Arc::clone(&key));
         self.ids.insert(key, state);
         state
