@@ -37,7 +37,7 @@ from pipeline.store import Changes, Seal, Store
 
 T = TypeVar("T")
 
-PERIOD = 1.0
+PERIOD = 0.75
 """Seconds between commits under a steady load."""
 
 GROUP = 16 << 20

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 EAGER = 4 * 1024 * 1024
-"""Waiting bytes that are read at once: a whole chunk. Fewer wait for PACE, so that a busy log makes one batch a second."""
+"""Waiting bytes that are read at once: a whole chunk. Fewer wait for PACE, so that a busy log makes few batches."""
 
-PACE = 1.0
-"""Seconds between two reads of a growing file."""
+PACE = 0.75
+"""Seconds between two reads of a growing file. With the poll and a commit, a line has been counted within a second."""
 
 GRACE = 60.0
 """Seconds that a lost generation waits for a copy or a compressed form of its file."""
