@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod arrow;
+mod calendar;
 mod grok;
 mod json;
 mod lines;

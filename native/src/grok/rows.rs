@@ -7,10 +7,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{BinaryViewType, ByteViewType, StringViewType};
 use arrow_array::{Array, ArrayRef, GenericByteViewArray, RecordBatch, StringViewArray};
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{ArrowError, DataType};
 
 /// Views hold texts up to this length themselves.
-const INLINE: usize = 12;
+const INLINE: usize = MAX_INLINE_VIEW_LEN as usize;
 
 /// The rows of the first column of some batches: String or Binary, in view layout.
 pub struct Rows {
@@ -116,12 +117,14 @@ fn walk<T: ByteViewType>(
     mut take: impl FnMut(Option<(&T::Native, u32, u32)>) -> Result<(), ArrowError>,
 ) -> Result<(), ArrowError> {
     for (index, view) in column.views().iter().enumerate() {
-        let (buffer, at) = ((view >> 64) as u32, (view >> 96) as u32);
-        take(
-            column
-                .is_valid(index)
-                .then(|| (column.value(index), buffer.wrapping_add(first), at)),
-        )?;
+        let place = ByteView::from(*view);
+        take(column.is_valid(index).then(|| {
+            (
+                column.value(index),
+                place.buffer_index.wrapping_add(first),
+                place.offset,
+            )
+        }))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
 use arrow_buffer::Buffer;
+use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{DataType, Field, Schema};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -87,9 +88,9 @@ fn extract(texts: &[StringViewArray], fields: &[(String, Kind)], mut moments: Mo
                 made.none(&mut moments)?;
                 continue;
             }
-            let view = chunk.views()[row];
-            let inline = view as u32 <= 12;
-            let buffer = (!inline).then(|| (first + (view >> 64) as u32, (view >> 96) as u32));
+            let place = ByteView::from(chunk.views()[row]);
+            let inline = place.length <= MAX_INLINE_VIEW_LEN;
+            let buffer = (!inline).then_some((first + place.buffer_index, place.offset));
             made.record(chunk.value(row).as_bytes(), Place { buffer }, &mut moments)?;
         }
         first += chunk.data_buffers().len() as u32;

@@ -1,5 +1,7 @@
 //! Times as RFC 3339 text in UTC.
 
+use crate::calendar::date;
+
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 
@@ -50,18 +52,9 @@ fn pair(value: i64, out: &mut Vec<u8>) {
     out.extend([digit(value / 10), digit(value)]);
 }
 
-/// A second as `2026-01-31T12:00:00`. The date is counted in eras of 400 years from March on.
+/// A second as `2026-01-31T12:00:00`.
 fn whole(second: i64, out: &mut Vec<u8>) {
-    let (days, time) = (second.div_euclid(DAY) + 719_468, second.rem_euclid(DAY));
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let part = (5 * of_year + 2) / 153;
-    let (day, month) = (
-        of_year - (153 * part + 2) / 5 + 1,
-        if part < 10 { part + 3 } else { part - 9 },
-    );
-    let year = era * 400 + year + i64::from(month <= 2);
+    let ((year, month, day), time) = (date(second.div_euclid(DAY)), second.rem_euclid(DAY));
     pair(year / 100, out);
     pair(year, out);
     for (before, value) in [

@@ -4,6 +4,8 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use pyo3::prelude::*;
 
+use crate::calendar::{days, length};
+
 const SECOND: i64 = 1_000_000;
 
 /// A JSON number as Int64: whole, and exact.
@@ -135,23 +137,6 @@ fn two(text: &[u8], at: usize) -> Option<i64> {
         [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0')),
         _ => None,
     }
-}
-
-fn length(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970 of a date of the Gregorian calendar, counted in eras of 400 years from March on.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use arrow_array::builder::make_view;
 use arrow_array::{BinaryViewArray, StringViewArray};
 use arrow_buffer::{Buffer, NullBufferBuilder, ScalarBuffer};
+use arrow_data::MAX_INLINE_VIEW_LEN;
 use arrow_schema::ArrowError;
 
 /// Where a record's text is: in which buffer from which byte on, if it is in one.
@@ -13,7 +14,7 @@ pub struct Place {
     pub buffer: Option<(u32, u32)>,
 }
 
-const INLINE: usize = 12;
+const INLINE: usize = MAX_INLINE_VIEW_LEN as usize;
 const SMALLEST: usize = 1 << 13;
 const LARGEST: usize = 1 << 22;
 

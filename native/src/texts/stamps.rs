@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 
 use super::views::{column, height, values};
 use crate::arrow::Frame;
+use crate::calendar::{days, is_leap, length};
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400;
@@ -230,28 +231,12 @@ impl Clock {
     }
 
     fn days(&self) -> Option<i64> {
-        let leap = i64::from(self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0));
         if self.day_of_year > 0 {
-            return (self.day_of_year <= 365 + leap).then(|| days(self.year, 1, 1) + self.day_of_year - 1);
+            let longest = 365 + i64::from(is_leap(self.year));
+            return (self.day_of_year <= longest).then(|| days(self.year, 1, 1) + self.day_of_year - 1);
         }
-        let longest = match self.month {
-            2 => 28 + leap,
-            4 | 6 | 9 | 11 => 30,
-            _ => 31,
-        };
-        (self.day <= longest).then(|| days(self.year, self.month, self.day))
+        (self.day <= length(self.year, self.month)).then(|| days(self.year, self.month, self.day))
     }
-}
-
-/// Days from 1970-01-01 to a day of the Gregorian calendar. Years begin in March here, so that leap days come last.
-const fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (153 * month + 2) / 5 + day
-        - 719_469
 }
 
 impl Item {

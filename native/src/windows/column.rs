@@ -12,6 +12,7 @@ use arrow_array::{
     types::ArrowPrimitiveType,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 
 /// One column of one chunk.
@@ -37,18 +38,16 @@ pub struct Text<'a> {
     pub long: &'a [u8],
 }
 
-/// Texts up to this length are in the view itself.
-const INLINE: u32 = 12;
-
 impl<'a> Text<'a> {
     /// The text that `view` stands for.
     #[inline]
     pub fn new(view: u128, buffers: &'a [Buffer]) -> Self {
         let length = view as u32;
-        if length <= INLINE {
+        if length <= MAX_INLINE_VIEW_LEN {
             return Text { view, long: &[] };
         }
-        let (buffer, at) = ((view >> 64) as u32 as usize, (view >> 96) as u32 as usize);
+        let place = ByteView::from(view);
+        let (buffer, at) = (place.buffer_index as usize, place.offset as usize);
         Text {
             view,
             long: &buffers[buffer].as_slice()[at..at + length as usize],
@@ -59,7 +58,7 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn with<T>(&self, with: impl FnOnce(&[u8]) -> T) -> T {
         let length = self.view as u32;
-        if length > INLINE {
+        if length > MAX_INLINE_VIEW_LEN {
             with(self.long)
         } else {
             with(&(self.view >> 32).to_le_bytes()[..length as usize])
