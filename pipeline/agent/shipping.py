@@ -161,7 +161,10 @@ class Shipper:
             raise _UndeliverableError(f"its bytes cannot be read: {error}") from error
 
     def _segment(self, sealed: Sealed) -> Segment:
-        ranges = tuple((partition, parsed(a), parsed(b)) for partition, a, b in self._store.outbox.ranges(sealed.id))
+        ranges = tuple(
+            (partition, parsed(a, partition), parsed(b, partition))
+            for partition, a, b in self._store.outbox.ranges(sealed.id)
+        )
         data = self._store.outbox.tail(sealed.id) if sealed.body is None else None
         return Segment(
             sealed.sink,

@@ -48,7 +48,7 @@ from pipeline.columns.types import (
     list_of,
     record,
 )
-from pipeline.errors import ConfigurationError, NoInputError, PipeError
+from pipeline.errors import ConfigurationError, NoInputError, PipeError, StateError
 
 API = 1
 
@@ -110,6 +110,7 @@ __all__ = [
     "Segment",
     "Size",
     "Span",
+    "StateError",
     "Template",
     "Type",
     "Window",

@@ -27,13 +27,16 @@ class Guard:
 
 @dataclass(frozen=True)
 class Expr:
-    """A compiled expression. `text` is its source, `type` what it yields, `fields` the paths that it reads."""
+    """A compiled expression. `text` is its source on one line, `type` what it yields, `fields` the paths that it reads.
+
+    `meaning` is for fingerprints: it stays when only the layout changes, and changes with the value of a constant."""
 
     polars: pl.Expr
     type: Type
     text: str
     fields: frozenset[tuple[str, ...]] = frozenset()
     guards: tuple[Guard, ...] = ()
+    meaning: str = ""
 
     def demand_condition(self, option: str) -> None:
         """Raise OptionError for that option unless this yields true or false."""

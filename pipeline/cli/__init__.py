@@ -1,6 +1,7 @@
 """The command `pipe`: arguments in, exit code out.
 
     group.py       the commands by name, each imported when it is called        failures.py   errors → stderr and exit codes
+    streams.py     standard streams that are closed
     programs.py    program files → checked graphs                              parameters.py durations, sizes, times
     a module a command; `session.py` runs agents under signals and reloads, `watch.py` tells of
     changed files, `results.py` is where a query ends
@@ -13,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pipeline.cli import streams
 from pipeline.cli.failures import guarded
 from pipeline.cli.group import CommandsByName
 from pipeline.env import memory
@@ -37,6 +39,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `pipe` with these arguments (default: the process's). Gives the exit code; never raises."""
+    streams.settle()
     memory.settle()
     given = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: CommandsByName(COMMANDS).call(given))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 
 from pipeline.cli.failures import tell
 from pipeline.cli.programs import decode, read
+from pipeline.cli.streams import standard_input
 from pipeline.errors import ConfigurationError, PipeError, UsageError
 from pipeline.lang import Source, format_program
 
@@ -39,7 +39,7 @@ def command(files: tuple[str, ...], check: bool) -> int:
 
 
 def _stdin(*, check: bool) -> bool:
-    source = Source("<stdin>", decode(sys.stdin.buffer.read(), "<stdin>"))
+    source = Source("<stdin>", decode(standard_input().read(), "<stdin>"))
     text = format_program(source)
     if not check:
         click.echo(text, nl=False)

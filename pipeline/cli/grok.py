@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.cli.coverage import KINDS, plain, told
 from pipeline.cli.objects import objects
+from pipeline.cli.streams import standard_input
 from pipeline.columns.grok import MATCHED, REASON, Coverage, Grok, GrokError, expand
 from pipeline.columns.lines import decode, records
 from pipeline.columns.nested import put
@@ -97,7 +98,7 @@ def matched(grok: Grok, text: pl.Series) -> bytes:
 
 def _opened(file: str | None, stack: ExitStack) -> BinaryIO:
     if file is None or file == "-":
-        return sys.stdin.buffer
+        return standard_input()
     try:
         return stack.enter_context(Path(file).open("rb"))
     except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -9,6 +10,7 @@ from importlib import import_module
 import click
 
 from pipeline import __version__
+from pipeline.errors import UsageError
 
 
 class CommandsByName(click.Group):
@@ -33,7 +35,11 @@ class CommandsByName(click.Group):
         self._modules = modules
 
     def call(self, arguments: list[str]) -> object:
-        """Run a command and give what it gives. Raises its errors as they are, click's own included."""
+        """Run a command and give what it gives. Raises its errors as they are, click's own included, and UsageError for
+        arguments that are not text."""
+        for argument in arguments:
+            if not argument.isascii():
+                _check_text(argument)
         try:
             with self.make_context("pipe", arguments) as context:
                 return self.invoke(context)
@@ -64,6 +70,15 @@ class CommandsByName(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self._modules.items()])
+
+
+def _check_text(argument: str) -> None:
+    """Refuse bytes that are not UTF-8. Programs and the state are text, and so are the names in them."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(argument).decode(errors="backslashreplace")
+        raise UsageError(f"the argument {shown} is not UTF-8 text", "Rename the file, or change the text.") from error
 
 
 def _version(context: click.Context, _option: click.Parameter, asked: bool) -> None:

@@ -62,7 +62,7 @@ def _include(path: Path) -> Source:
 def loaded(main: Source, settings: Mapping[str, str]) -> Loaded:
     """Parse and check a program under the process's environment variables."""
     name = "program" if main.name == EXPRESSION else Path(main.name).stem
-    return load(main, settings=settings, variables=dict(os.environ), name=name, read=included)
+    return load(main, settings=settings, variables=dict(os.environ), name=name, read=included, real=os.path.realpath)
 
 
 def files_of(found: Loaded) -> tuple[Path, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pipeline.cli.programs import EXPRESSION, checked, files_of, loaded, read
 from pipeline.cli.session import Session
 from pipeline.cli.summary import counted, told
 from pipeline.env.real import RealEnv
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigurationError, UsageError
 from pipeline.lang import Source
 from pipeline.plan.load import Loaded
 
@@ -62,6 +63,7 @@ def command(
 
     with _folder(file, state) as folder:
         program = EXPRESSION if file is None else str(Path(file).resolve())
+        _check_names(program, str(folder), str(Path.cwd()))
         before = counted(folder)
         env = RealEnv()
         try:
@@ -84,3 +86,15 @@ def _folder(file: str | None, state: str | None) -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory(prefix="pipe-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary) / "state"
+
+
+def _check_names(*paths: str) -> None:
+    """Refuse folders whose names are no text: the state could not say what it belongs to, and where its files are."""
+    for path in paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError as error:
+            shown = os.fsencode(path).decode(errors="backslashreplace")
+            raise ConfigurationError(
+                f"the name of {shown} is not UTF-8 text", "Rename the folder, or run the program in another one."
+            ) from error

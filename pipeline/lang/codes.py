@@ -56,7 +56,7 @@ _PLAN = (
     Code("P105", "no sink", "Without a sink nothing would be read: sources are read as fast as sinks take."),
     Code("P106", "window after a window", "Rows of closed windows cannot be windowed again in this version."),
     Code("P107", "route in the wrong place", "`route` splits the stream, so it is the last filter of a transform."),
-    Code("P109", "environment variable that is not set", "`env` is read when the program is loaded; a second argument is its default."),
+    Code("P109", "environment variable that is not set, or no text", "`env` is read when the program is loaded; a second argument is its default."),
     Code("P110", "setting that does not fit", "`--set NAME=VALUE` replaces a `let` of the program by a value of the same type."),
     Code("P111", "upstream that cannot be read", "Nothing comes out of a sink but `.rejected`."),
     Code("P112", "two sinks write one file", "Each sink commits the length of its file; two of them would cut each other's rows."),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.lang.comments import Comments
-from pipeline.lang.groups import Group, Piece, first_token, last_token, type_of, without_comma
+from pipeline.lang.comments import Comments, Remarks
+from pipeline.lang.groups import Group, Piece, first_token, last_token, pieces, type_of, without_comma
+from pipeline.lang.lexer import lex
+from pipeline.lang.spans import Source, Span
 from pipeline.lang.tokens import ENDS_VALUE
 
 WIDTH = 120
@@ -21,11 +23,22 @@ _TIGHT_BEFORE = frozenset({"COMMA", "COLON", "DOT", "BANG", "RANGE", "call", "in
 _TIGHT_AFTER = frozenset({"DOT", "BANG", "RANGE"})
 
 
-class Layout:
-    """Lays out the pieces of one program, whose comments it knows."""
+def one_line(span: Span) -> str:
+    """A call, an entry of a block or an expression on one line and without comments, to show it.
 
-    def __init__(self, comments: Comments) -> None:
-        self._comments = comments
+    What stands in a statement with syntax errors may be given as it was written."""
+    lexed = lex(Source(span.source.name, span.text), statements=False)
+    flat = Layout(Comments({}, Remarks()), bare=True).flat(pieces(lexed.tokens)) if lexed.balanced else None
+    return span.text if flat is None else flat
+
+
+class Layout:
+    """Lays out the pieces of one program, whose comments it knows.
+
+    `bare`: for showing, comments are left out and blocks stand on one line, with commas."""
+
+    def __init__(self, comments: Comments, *, bare: bool = False) -> None:
+        self._comments, self._bare = comments, bare
 
     # ── on one line ──
 
@@ -40,16 +53,18 @@ class Layout:
         return text
 
     def _flat_group(self, group: Group) -> str | None:
-        if self._inner_remarks(group):
+        if not self._bare and self._inner_remarks(group):
             return None
         parts = []
         for element in group.elements:
             said = self.flat(without_comma(element))
-            if said is None or self._has_remarks(element):
+            if said is None or (not self._bare and self._has_remarks(element)):
                 return None
             parts.append(said)
         if group.kind == "block":
-            return None if len(parts) > 1 else f"{{ {parts[0]} }}" if parts else "{ }"
+            if len(parts) > 1 and not self._bare:
+                return None
+            return f"{{ {', '.join(parts)} }}" if parts else "{ }"
         return f"{group.open.text}{', '.join(parts)}{group.close.text}"
 
     def _inner_remarks(self, group: Group) -> bool:

@@ -11,6 +11,7 @@ from pipeline.columns.types import METADATA, TIME
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
+from pipeline.lang.layout import one_line
 from pipeline.plan.calls import fit, match_arguments
 from pipeline.plan.expressions import compile_expression, condition, expression
 from pipeline.plan.inference import BROKEN, Variable
@@ -94,7 +95,7 @@ class _Assigning:
         _take_out(path, scope)
         kind = typed.type if typed is not None else BROKEN
         self._scope = replace(scope, point=replace(scope.point, columns=scope.point.columns.with_field(path, kind)))
-        return None if typed is None else Assign(target, expression(typed, entry.value))
+        return None if typed is None else Assign(target, expression(typed, entry.value, scope))
 
 
 def _take_out(path: tuple[str, ...], scope: Scope) -> None:
@@ -145,7 +146,7 @@ def _case(entry: ast.Entry, scope: Scope) -> Case | None:
     if name in ("else", "rejected"):
         scope.findings.error("P212", f"every route has a port `{name}` already", entry.target.span)
         return None
-    return None if typed is None else Case(name, expression(typed, entry.value))
+    return None if typed is None else Case(name, expression(typed, entry.value, scope))
 
 
 def metric(entry: ast.Entry, scope: Scope) -> Metric | None:
@@ -157,9 +158,9 @@ def metric(entry: ast.Entry, scope: Scope) -> Metric | None:
     if made is None or (where is None and entry.where is not None) or any(field is None for field in by):
         return None
     aggregate, arguments = made
-    condition_ = expression(where, entry.where) if where is not None and entry.where is not None else None
+    condition_ = expression(where, entry.where, scope) if where is not None and entry.where is not None else None
     keys = tuple(field for field in by if field is not None)
-    return Metric(name, aggregate, arguments, keys, condition_, entry.span.text)
+    return Metric(name, aggregate, arguments, keys, condition_, one_line(entry.span))
 
 
 def aggregate_call(node: ast.Expression, scope: Scope) -> tuple[Aggregate, tuple[Expr | int | float | str, ...]] | None:
@@ -199,7 +200,7 @@ def aggregate_call(node: ast.Expression, scope: Scope) -> tuple[Aggregate, tuple
     arguments: list[Expr | int | float | str] = []
     for argument, (_, at) in zip(known, matched, strict=True):
         if argument.typed is not None and at is not None:
-            arguments.append(expression(argument.typed, at.value))
+            arguments.append(expression(argument.typed, at.value, scope))
         elif isinstance(argument.value, (int, float, str)):
             arguments.append(argument.value)
     return aggregate, tuple(arguments)

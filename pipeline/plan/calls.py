@@ -260,4 +260,7 @@ def _env(node: ast.Call, scope: Scope, compile_: Compile) -> Typed | None:
             help=f'set it, or give a default: env("{name.value}", "…")',
         )
         return None
+    if any("\ud800" <= character <= "\udfff" for character in value):  # as Python has bytes that are no text
+        scope.findings.error("P109", f"the environment variable {name.value} is not UTF-8 text", node.span)
+        return None
     return Typed(lower.literal(value, STRING), STRING, constant=True)

@@ -25,6 +25,7 @@ from pipeline.columns.types import JSON, Type
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
+from pipeline.lang.layout import one_line
 from pipeline.lang.spans import Span
 from pipeline.plan.blocks import aggregate_call
 from pipeline.plan.graph import AnyFilter, AnyWindow, Step
@@ -124,7 +125,7 @@ def _step(
             after = after.with_field(path, BROKEN) if isinstance(kind, Broken) else after
     warn(plugin, filled, call.name.span, scope)
     point = _moved(scope.point, columns, after, origin, scope, opens=opens, window=isinstance(plugin, Window))
-    text, line = call.span.text, call.span.line
+    text, line = one_line(call.span), call.span.line
     return Step(name, plugin, plain(point.columns), text, line), point
 
 
@@ -227,7 +228,7 @@ def _aggregate(call: ast.Call, scope: Scope, *, last: bool) -> tuple[AnyWindow, 
         return None
     aggregate, arguments = made
     keys = tuple(key for key in by if key is not None)
-    entry = Metric(name, aggregate, arguments, keys, None, call.span.text)
+    entry = Metric(name, aggregate, arguments, keys, None, one_line(call.span))
     window = scope.catalog.filter("window")
     filled = Filled(window.options_model.model_construct(size=0, block=Metrics((entry,))))
     plugin = construct(window, filled, call, scope)

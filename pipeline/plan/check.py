@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from posixpath import normpath
 from typing import Literal
 
 from pipeline.lang import ast
@@ -42,12 +43,13 @@ def check(
     broken: Iterable[ast.Name] = (),
     queries: bool = False,
     further: Sequence[Diagnostic] = (),
+    real: Callable[[str], str] = normpath,
 ) -> Checked:
     """Check a program whose includes are resolved.
 
     `settings` are those of `--set`, `variables` the environment. `broken`: names of statements that could not be read,
     `further`: diagnostics that exist already (an error among them means no graph). `queries` allows an aggregate as the
-    last filter. All errors are reported at once; what follows from an error is not."""
+    last filter. `real` gives the one path that several may come to. All errors are reported at once; what follows from an error is not."""
     findings = Findings()
     for diagnostic in further:
         findings.add(diagnostic)
@@ -76,7 +78,7 @@ def check(
     else:
         findings.extend(first)
     _sinks(names, program, findings)
-    check_places(building.stages, names.stages, findings)
+    check_places(building.stages, names.stages, findings, real)
     if not names.broken and not any(found.code in ("P101", "P105") for found in findings.all):
         _unused(names, building, findings)
     asked = {text for use in [*uses.values(), *building.asked] for kind, text in use if kind == "env"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.columns.types import DURATION, FLOAT, INT, NULL, STRING, TIME, Type
@@ -14,6 +14,7 @@ from pipeline.plan.expressions import compile_expression, constant, evaluate
 from pipeline.plan.names import Names
 from pipeline.plan.scope import Constant, Scope, Typed
 from pipeline.plan.spelling import article
+from pipeline.plan.walk import depth_first
 
 
 def constants(
@@ -23,8 +24,11 @@ def constants(
 
     A wrong one is reported and has no value."""
     maker = _Maker(names, settings, scope)
-    for name in names.lets:
-        maker.make(name)
+    for name, circle in depth_first(names.lets, maker.needs):
+        if circle:
+            maker.refuse(name, circle)
+        else:
+            maker.make(name)
     for name, text in settings.items():
         if name not in names.lets:
             source = Source("--set", f"{name}={text}")
@@ -40,26 +44,26 @@ def constants(
 class _Maker:
     def __init__(self, names: Names, settings: Mapping[str, str], scope: Scope) -> None:
         self._names, self._settings, self._scope = names, settings, scope
-        self._path: list[str] = []
         self.made: dict[str, Constant] = {}
         self.uses: dict[str, set[tuple[str, str]]] = {}
 
-    def make(self, name: str) -> None:
-        statement = self._names.lets[name]
+    def needs(self, name: str) -> list[str]:
+        return [path for path in paths(self._names.lets[name].value) if path in self._names.lets]
+
+    def refuse(self, name: str, circle: Sequence[str]) -> None:
+        """Report a circle, once; what needs the name goes on with null."""
         if name in self.made:
             return
-        if name in self._path:
-            circle = self._path[self._path.index(name) :]
-            labels = tuple(Label(self._names.lets[other].name.span, "part of the circle") for other in circle[1:])
-            message = f"the constant `{name}` needs itself" if len(circle) == 1 else "these constants need each other"
-            self._scope.findings.error("P104", message, statement.name.span, labels=labels)
-            self.made[name] = Constant(NULL, None, statement.name.span, None)
-            return
-        self._path.append(name)
+        span = self._names.lets[name].name.span
+        labels = tuple(Label(self._names.lets[other].name.span, "part of the circle") for other in circle[1:])
+        message = f"the constant `{name}` needs itself" if len(circle) == 1 else "these constants need each other"
+        self._scope.findings.error("P104", message, span, labels=labels)
+        self.made[name] = Constant(NULL, None, span, None)
+
+    def make(self, name: str) -> None:
+        """Compute a constant; all that it needs is made."""
+        statement = self._names.lets[name]
         used: set[tuple[str, str]] = set()
-        for path in paths(statement.value):
-            if path in self._names.lets:
-                self.make(path)
         scope = replace(self._scope, constants=dict(self.made), used=used)
         typed = compile_expression(statement.value, scope)
         value: object = None
@@ -76,7 +80,6 @@ class _Maker:
         self.made.setdefault(
             name, Constant(typed.type if typed is not None else NULL, value, statement.name.span, typed)
         )
-        self._path.pop()
 
     def _override(self, name: str, text: str, kind: Type) -> Typed | None:
         """The value of `--set name=text`, which has the type that the program gives the constant."""

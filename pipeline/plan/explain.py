@@ -42,8 +42,7 @@ def _stage(graph: Graph, stage: Stage) -> Iterator[str]:
 
 
 def _step(step: Step, before: Columns) -> Iterator[str]:
-    text = " ".join(step.text.split())
-    yield f"  | {text if len(text) <= _WIDTH else text[: _WIDTH - 1] + '…'}"
+    yield f"  | {step.text if len(step.text) <= _WIDTH else step.text[: _WIDTH - 1] + '…'}"
     yield from _facts(step.plugin.describe(), "      ")
     if isinstance(step.plugin, Window):
         yield from _policy(step.plugin)

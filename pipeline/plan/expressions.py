@@ -25,10 +25,12 @@ from pipeline.columns.types import (
 )
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
+from pipeline.lang.layout import one_line
 from pipeline.plan import lower
 from pipeline.plan.calls import call
 from pipeline.plan.inference import OpenRecord, Variable
 from pipeline.plan.kinds import combined, conditional, joined, needs
+from pipeline.plan.meaning import meaning
 from pipeline.plan.operators import binary, unary
 from pipeline.plan.scope import Scope, Typed
 from pipeline.plan.spelling import article
@@ -96,9 +98,10 @@ def condition(node: ast.Expression, scope: Scope) -> Typed | None:
     return replace(typed, polars=lower.truth(typed.polars.cast(pl.Boolean())), type=BOOL)
 
 
-def expression(typed: Typed, node: ast.Expression) -> Expr:
-    """What plugins get."""
-    return Expr(typed.polars, typed.type, node.span.text, typed.fields, typed.guards)
+def expression(typed: Typed, node: ast.Expression, scope: Scope) -> Expr:
+    """What plugins get, of a node that was compiled in this scope."""
+    means = meaning(node, scope, compile_expression)
+    return Expr(typed.polars, typed.type, one_line(node.span), typed.fields, typed.guards, means)
 
 
 def evaluate(typed: Typed) -> object:

@@ -35,7 +35,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One filter or window of a chain. `name` is its plugin; `columns` what leaves it; `text` its source."""
+    """One filter or window of a chain. `name` is its plugin; `columns` what leaves it; `text` its source on one line."""
 
     name: str
     plugin: AnyFilter | AnyWindow
@@ -95,7 +95,10 @@ class Graph:
 
     def sources_of(self, name: str) -> tuple[str, ...]:
         """The sources that feed a stage, sorted."""
-        stage = self.stages[name]
-        if stage.kind == "source":
-            return (name,)
-        return tuple(sorted({source for port in stage.upstream for source in self.sources_of(port.stage)}))
+        reached = {name}
+        ahead = [name]
+        while ahead:
+            more = {port.stage for port in self.stages[ahead.pop()].upstream} - reached
+            reached |= more
+            ahead += more
+        return tuple(sorted(stage for stage in reached if self.stages[stage].kind == "source"))

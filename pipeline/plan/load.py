@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from posixpath import normpath
 
 from pipeline.errors import ProgramError
 from pipeline.lang import ast, include
@@ -17,6 +18,9 @@ from pipeline.plan.graph import Graph
 Read = Callable[[str, Source], list[Source]]
 """The sources that the path or glob of an `include` names, relative to the source that includes them; OSError when one
 cannot be read. `pipeline.lang.include` has the details."""
+
+Real = Callable[[str], str]
+"""The one path that several paths may come to: with links followed, or as they are written."""
 
 INPUT, RESULT = "input", "result"
 """Names of the source and the sink that a query consists of."""
@@ -72,10 +76,11 @@ def load(
     variables: Mapping[str, str] | None = None,
     name: str = "program",
     read: Read | None = None,
+    real: Real = normpath,
 ) -> Loaded:
-    """Parse a program with its includes and check it. Touches the world through `read` only; raises nothing for what is
-    wrong with the program."""
-    return _load(Recipe(main, name, dict(settings or {}), dict(variables or {})), catalog, read)
+    """Parse a program with its includes and check it. Touches the world through `read` and `real` only; raises nothing for
+    what is wrong with the program."""
+    return _load(Recipe(main, name, dict(settings or {}), dict(variables or {})), catalog, read, real)
 
 
 def load_query(
@@ -90,10 +95,10 @@ def load_query(
     """The same for `input(…) | filter(…) | …`: a program with one source and one sink, whose last filter may be an
     aggregate. `output` is the call that takes the results, in the language."""
     recipe = Recipe(query, name, dict(settings or {}), dict(variables or {}), output=output)
-    return _load(recipe, catalog, None)
+    return _load(recipe, catalog, None, normpath)
 
 
-def _load(recipe: Recipe, catalog: Catalog | None, read: Read | None) -> Loaded:
+def _load(recipe: Recipe, catalog: Catalog | None, read: Read | None, real: Real) -> Loaded:
     included: dict[tuple[str, str], tuple[Source, ...]] = {}
 
     def note(pattern: str, source: Source) -> list[Source]:
@@ -101,12 +106,12 @@ def _load(recipe: Recipe, catalog: Catalog | None, read: Read | None) -> Loaded:
         included[source.name, pattern] = tuple(found)
         return found
 
-    checked = _check(recipe, catalog or Catalog.installed(), note)
+    checked = _check(recipe, catalog or Catalog.installed(), note, real)
     asked = {name: value for name, value in recipe.variables.items() if name in checked.variables}
     return Loaded(checked, replace(recipe, variables=asked, included=included))
 
 
-def _check(recipe: Recipe, catalog: Catalog, read: Read) -> Checked:
+def _check(recipe: Recipe, catalog: Catalog, read: Read, real: Real = normpath) -> Checked:
     parsed = _query(recipe) if recipe.output else include.resolve(recipe.main, read)
     if parsed.tree is None:
         return Checked(None, parsed.diagnostics)
@@ -119,6 +124,7 @@ def _check(recipe: Recipe, catalog: Catalog, read: Read) -> Checked:
         broken=parsed.broken,
         further=parsed.diagnostics,
         queries=bool(recipe.output),
+        real=real,
     )
 
 

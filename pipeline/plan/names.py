@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
 from pipeline.plan.findings import Findings
+from pipeline.plan.walk import depth_first
 
 StageStatement = ast.SourceStatement | ast.TransformStatement | ast.SinkStatement
 
@@ -85,34 +86,23 @@ def resolve(names: Names, findings: Findings) -> None:
 
 def order(names: Names, findings: Findings) -> list[str]:
     """Stages so that each comes after what it reads, otherwise as written. Reports cycles (P104), which are left out."""
-    done: dict[str, bool] = {}
-    ordered: list[str] = []
+    ordered: dict[str, None] = {}
     told: set[str] = set()
 
-    def visit(name: str, path: Mapping[str, None]) -> bool:
-        if name in path:
-            circle = [*path][[*path].index(name) :]
-            if not told & set(circle):
-                told.update(circle)
-                _cycle(circle, names, findings)
-            return False
-        if name in done:
-            return done[name]
-        sound = True
-        for ref in names.refs(name):
-            if ref.name.text in names.stages:
-                sound &= visit(ref.name.text, {**path, name: None})
-        done[name] = sound
-        if sound:
-            ordered.append(name)
-        return sound
+    def needs(name: str) -> list[str]:
+        return [ref.name.text for ref in names.refs(name) if ref.name.text in names.stages]
 
-    for name in names.stages:
-        visit(name, {})
-    return ordered
+    for name, circle in depth_first(names.stages, needs):
+        if not circle:
+            if all(need in ordered for need in needs(name)):
+                ordered[name] = None
+        elif not told & set(circle):
+            told.update(circle)
+            _cycle(circle, names, findings)
+    return list(ordered)
 
 
-def _cycle(circle: list[str], names: Names, findings: Findings) -> None:
+def _cycle(circle: Sequence[str], names: Names, findings: Findings) -> None:
     first = names.stages[circle[0]]
     around = " → ".join([*reversed(circle), circle[-1]]) if len(circle) > 1 else circle[0]
     message = (

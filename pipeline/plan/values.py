@@ -278,7 +278,7 @@ def _compiled(node: ast.Expression, annotation: object, scope: Scope, what: str)
     typed = compile_expression(node, scope)
     if typed is None:
         return FAILED
-    compiled = expression(typed, node)
+    compiled = expression(typed, node, scope)
     if typed.type == BOOL:
         return dataclasses.replace(compiled, polars=lower.truth(compiled.polars))
     return compiled

@@ -23,10 +23,11 @@ class Contents:
         self._rows = rows
 
     def progress(self) -> dict[str, dict[str, Position]]:
-        """Source → partition → the position that is committed."""
+        """Source → partition → the position that is committed. Raises StateError for what is none."""
         found: dict[str, dict[str, Position]] = {}
         for source, partition, at in self._rows("SELECT source, partition, position FROM progress"):
-            found.setdefault(text(source), {})[text(partition)] = parsed(text(at))
+            where = f"the source {text(source)}, partition {text(partition)},"
+            found.setdefault(text(source), {})[text(partition)] = parsed(text(at), where)
         return found
 
     def ledger(self) -> dict[tuple[str, str], int]:

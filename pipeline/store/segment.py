@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from pipeline.api import Layout, Roll
+from pipeline.errors import StateError
 
 
 class Kind(Enum):
@@ -97,5 +98,12 @@ def layout_text(layout: Layout) -> str:
 
 
 def layout_of(stored: str) -> Layout:
-    values = json.loads(stored)
-    return Layout(**{**values, "roll": Roll(**values["roll"])})
+    """The layout of its text. Raises StateError when the text is none."""
+    try:
+        values = json.loads(stored)
+        return Layout(**{**values, "roll": Roll(**values["roll"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise StateError(
+            f"the state has {stored[:80]!r} where the layout of an output belongs",
+            "Move the state directory away to start anew.",
+        ) from error

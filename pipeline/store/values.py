@@ -32,12 +32,13 @@ def position(value: Position) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def parsed(stored: str) -> Position:
-    """The position of a text."""
+def parsed(stored: str, where: str) -> Position:
+    """The position of a text. Raises StateError, with `where` it stands, when the text is none."""
     try:
         value: Position = json.loads(stored)
     except ValueError as error:
         raise StateError(
-            f"the state has {stored[:80]!r} where a position belongs", "Move the state directory away to start anew."
+            f"the state has {stored[:80]!r} where the position of {where} belongs",
+            "Move the state directory away to start anew.",
         ) from error
     return value

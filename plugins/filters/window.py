@@ -127,7 +127,7 @@ sink out = facts -> console()
                 metric.aggregate.state_version,
                 [_canonical(argument) for argument in metric.arguments],
                 [[field.path, str(field.type)] for field in metric.by],
-                None if metric.where is None else metric.where.text,
+                None if metric.where is None else metric.where.meaning,
             ]
             for metric in options.block
         ]
@@ -261,4 +261,4 @@ def _group(field: api.Field) -> pl.Expr:
 
 
 def _canonical(argument: api.Expr | float | str) -> list[str]:
-    return [argument.text, str(argument.type)] if isinstance(argument, api.Expr) else [repr(argument), "constant"]
+    return [argument.meaning, str(argument.type)] if isinstance(argument, api.Expr) else [repr(argument), "constant"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from command import Pipe
 
 from pipeline.columns.native import kernels
@@ -24,6 +25,29 @@ transform b = a
 
 sink s = b -> console()
 """
+
+
+FEEDING = [
+    ("here/a.log", "a.log"),
+    ("a.log", "here/here/a.log"),
+    ("here/*.log", "a.log"),
+    ("./*.log", "here/new.log"),
+    ("link.log", "a.log"),
+    ("a.log", "link.log"),
+    ("**/*.log", "sub/deep/a.log"),
+    ("here/**", "sub/a.log"),
+]
+APART = [("here/*.log", "sub/a.log"), ("sub/*.log", "a.log"), ("here/a.log", "b.log"), ("[a].log", "[a].log")]
+
+
+@pytest.mark.parametrize(("read", "written"), [*FEEDING, *APART])
+def test_a_log_that_would_feed_itself_through_a_link_is_an_error(read: str, written: str, pipe: Pipe) -> None:
+    """What counts is where a path leads, not how it is written; a `*` stays in its folder."""
+    (pipe.folder / "here").symlink_to(".")
+    (pipe.folder / "link.log").symlink_to("a.log")
+    pipe.write("p.pipe", f'source a = file("{read}")\nsink q = a -> file("{written}", format: raw)\n')
+    done = pipe("check", "p.pipe")
+    assert (done.returncode, b"error P113" in done.stderr) == ((65, True) if (read, written) in FEEDING else (0, False))
 
 
 def test_fmt_lays_out_standard_input(pipe: Pipe) -> None:

@@ -63,6 +63,26 @@ def test_a_state_that_lacks_what_every_state_has_is_refused(pipe: Pipe, damage: 
     once(pipe, name, code=73)
 
 
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        ("UPDATE progress SET position = replace(position, 'head', 'hmad')", "position of the partition "),
+        ("UPDATE progress SET position = '{\"a'", "where the position of the source log, partition "),
+    ],
+)
+def test_a_state_with_a_damaged_value_is_refused(pipe: Pipe, damage: str, told: str) -> None:
+    """73, with the value and what it should be; nothing is read or written by guess."""
+    name = program(pipe, COPY)
+    (pipe.folder / "in.log").write_bytes(lines(10))
+    once(pipe, name)
+    with closing(sqlite3.connect(pipe.folder / "state" / "state.db")) as database, database:
+        database.execute(damage)
+    message = once(pipe, name, code=73)
+    assert told in message
+    assert "help: Move the state directory away to start anew" in message
+    assert read(pipe.folder / "out/all.log") == lines(10)
+
+
 def test_a_database_of_another_kind_is_refused_and_left_alone(pipe: Pipe) -> None:
     """73 for a `state.db` that some other program made."""
     name = program(pipe, COPY)

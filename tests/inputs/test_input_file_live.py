@@ -276,6 +276,40 @@ def test_a_generation_that_is_done_and_then_compressed_is_not_read_again(log, ta
     assert len(follow.progress) == 2
 
 
+@pytest.mark.parametrize("form", [".gz", ""])
+def test_a_rotated_form_that_was_seen_empty_under_another_name_is_not_read_again(form, log, tail):
+    """`gzip > a.log.1.gz.tmp` and then a rename: the glob matches both names, the lines come once."""
+    follow = tail()
+    append(log, b"1\n" * 2000)
+    follow.wait()
+    log.rename(log.with_name("a.log.1"))
+    append(log, b"2\n")
+    follow.wait()
+    made = log.with_name(f"a.log.1{form}.tmp")
+    made.touch()
+    follow.wait(3)
+    lines = log.with_name("a.log.1").read_bytes()
+    made.write_bytes(gzip.compress(lines) if form else lines)
+    made.rename(log.with_name(f"a.log.1{form}"))
+    if form:
+        log.with_name("a.log.1").unlink()
+    assert follow.wait(30) == []
+    assert len(follow.progress) == 2
+
+
+def test_an_empty_log_that_is_rotated_is_followed_by_its_old_writer(log, tail):
+    """Its name is that of a rotated form, but it was the log itself: what is written late is no copy of anything."""
+    follow = tail()
+    writer = log.open("ab", buffering=0)
+    follow.wait()
+    log.rename(log.with_name("a.log.1"))
+    append(log, b"same\nmore\n")
+    assert follow.wait() == [b"same", b"more"]
+    writer.write(b"same\n")
+    writer.close()
+    assert follow.wait(10) == [b"same"]
+
+
 def test_lines_that_came_after_the_end_are_found_in_the_gz(log, tail):
     """A rotated file that was read to its end got one more line while we were stopped, and was compressed."""
     follow = tail()

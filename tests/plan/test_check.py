@@ -72,7 +72,7 @@ def test_options_reach_the_plugin_as_python_values() -> None:
     assert metrics[2].arguments[0] == 10
     assert metrics[2].arguments[1].fields == {("geo", "country")}
     assert metrics[7].where is not None
-    assert metrics[7].text == "throttled    = top(10, remote_addr)  where status == 429"
+    assert metrics[7].text == "throttled = top(10, remote_addr) where status == 429"
     output = found.stages["archive"].output
     assert isinstance(output, Write)
     assert output.options.roll == Roll(age=3_600_000_000)
@@ -321,3 +321,29 @@ def test_plugins_of_two_loads_are_not_shared() -> None:
     assert isinstance(one.stages["parsed"].before[1].plugin, Set)
     assert isinstance(one.stages["facts"].before[0].plugin, Geo)
     assert replace(one.stages["access"]).plugin == "file"
+
+
+@pytest.mark.parametrize(
+    ("line", "last"),
+    [
+        ("transform n{} = n{} | where(true)\n", "source n{} = file('a.log')\n"),
+        ("let n{} = n{} + 1\n", "let n{} = 0 source n0 = file('a.log')\n"),
+    ],
+)
+def test_a_chain_may_be_long_and_written_backwards(line: str, last: str) -> None:
+    """Whatever reads what, and whichever comes first: no depth is too much."""
+    length = 2000
+    text = "sink q = n0 -> console()\n" + "".join(line.format(at, at + 1) for at in range(length)) + last.format(length)
+    found = graph(text)
+    assert found.sources_of("q") == (next(iter(found.stages)),)
+    assert len(found.stages) == (length + 2 if "transform" in line else 2)
+
+
+def test_the_sources_of_a_stage_are_found_once_however_many_ways_lead_to_them() -> None:
+    """Forty diamonds in a row: a trillion ways."""
+    diamonds = "".join(
+        f"transform l{at} = n{at} | where(true) transform r{at} = n{at} | where(true)\n"
+        f"transform n{at + 1} = [l{at}, r{at}] | where(true)\n"
+        for at in range(40)
+    )
+    assert graph(f"source n0 = file('a.log')\n{diamonds}sink q = n40 -> console()\n").sources_of("q") == ("n0",)

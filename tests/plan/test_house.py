@@ -10,11 +10,13 @@ import pytest
 from house import house
 from test_expressions import scope
 
+from pipeline.api import Window
 from pipeline.lang.parse import parse_expression
 from pipeline.lang.spans import Source
 from pipeline.plan.catalog import Catalog
 from pipeline.plan.expressions import compile_expression, evaluate
 from pipeline.plan.findings import Findings
+from pipeline.plan.graph import Step
 from pipeline.plan.load import load
 
 NGINX = Path(__file__).with_name("nginx.pipe").read_text(encoding="utf-8")
@@ -66,3 +68,80 @@ def test_a_program_with_a_word_missing_or_doubled_is_checked_to_the_end(catalog:
             found = load(Source("nginx.pipe", text), catalog=catalog)
             errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.severity == "error"]
             assert (found.graph is None) == bool(errors)
+
+
+WINDOWED = (
+    "source a = file('a.log')\n{let}\nsink q = a | grok('%{{INT:n:int}}') | window(1d) {{{metric}}} -> console()\n"
+)
+
+
+def window(metric: str, catalog: Catalog, let: str = "let k = 1", **given: str) -> Step:
+    """The window of a program with one metric; `given` is what `--set` and the environment say."""
+    program = Source("w.pipe", WINDOWED.format(let=let, metric=metric))
+    settings = {"k": given["k"]} if "k" in given else {}
+    found = load(program, catalog=catalog, settings=settings, variables={"E": given.get("E", "1")})
+    assert found.graph is not None, found.diagnostics
+    (stage,) = found.graph.windows
+    assert stage.window is not None
+    return stage.window
+
+
+def mark(step: Step) -> str:
+    assert isinstance(step.plugin, Window)
+    return step.plugin.fingerprint
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "s=sum(n*k) where n>k",
+        "s = sum( n * k )  where n > k ,",
+        "# why\n s = sum(n # here\n * k) where n > k",
+        "s = sum((n * k)) where (n > k)",
+        "s = sum(`n` * k) where n > k",
+        "s = sum(n * 1) where n > 1",
+    ],
+)
+def test_the_layout_of_a_window_is_not_in_its_fingerprint(metric: str, catalog: Catalog) -> None:
+    """White space, comments, brackets, back-ticks and the names of constants mean nothing: open windows go on."""
+    assert mark(window(metric, catalog)) == mark(window("s = sum(n * k) where n > k", catalog))
+
+
+@pytest.mark.parametrize(
+    ("metric", "given"),
+    [
+        ("s = sum(n * k)", {"k": "1000"}),
+        ("s = sum(n) where n > k", {"k": "2"}),
+        ("s = sum(n * k)", {"let": "let m = 7 let k = m * 2"}),
+        ("s = sum(n * int(env('E')))", {"E": "2"}),
+        ("s = sum(n) where string(n) in ks", {"let": "let ks = ['1'] let k = 1"}),
+        ('s = max("{k}")', {"k": "2"}),
+    ],
+)
+def test_what_constants_and_variables_are_is_in_the_fingerprint_of_a_window(
+    metric: str, given: dict[str, str], catalog: Catalog
+) -> None:
+    """Another `--set`, another `let`, another environment: the state of before would mix two meanings."""
+    before = {"let": "let ks = ['1', '2'] let k = 1"} if "ks" in metric else {}
+    assert mark(window(metric, catalog, **given)) != mark(window(metric, catalog, **before))
+
+
+def test_steps_are_shown_as_programs_without_comments_whatever_their_layout(catalog: Catalog) -> None:
+    """The text of a step can be read again, and is the same after `pipe fmt`."""
+    shown = "window(1d) { a = count() by n, b = top(3, n) where n > 1 }"
+    for metric in (
+        "# e1 x\n a = count() by n # e2\n b=top(3,n,) where n>1",
+        "a = count() by n b = top(3, n) where n > 1",
+    ):
+        assert window(metric, catalog).text == shown
+    assert window(shown.partition("{")[2].rpartition("}")[0], catalog).text == shown
+
+
+def test_a_ranking_is_named_after_its_expression_whatever_the_layout(catalog: Catalog) -> None:
+    """`by` in the facts has the text of what is ranked: it must not change with a comment."""
+    texts = {
+        metric.arguments[1].text
+        for written in ("t = top(3, string( n )+'x')", "t = top(3, string(n) # c\n + 'x')")
+        for metric in window(written, catalog).plugin.options.block  # type: ignore[attr-defined]
+    }
+    assert texts == {"string(n) + 'x'"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import zstandard
 from pipeline.api import Layout, Roll, Template
 from pipeline.env import AppendFile, Stat, real
 from pipeline.env.real import RealEnv, RealFiles
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, StateError
 from pipeline.store import Advance, Changes, Piece, Store, frames
+from pipeline.store.segment import layout_of
 
 TEMPLATE = Template(("x",), "x")
 DIRECT = Layout(path=TEMPLATE, in_place=True)
@@ -163,6 +165,13 @@ def test_two_sinks_never_complete_the_same_file(env: RealEnv, tmp_path: Path) ->
     places = [(sealed.sink, sealed.place.name) for sealed in store.outbox.sealed()]
     assert places == [("first", "out-000001.csv"), ("second", "out-000002.csv")]
     store.close()
+
+
+@pytest.mark.parametrize("stored", ["", "{", "[]", "{}", '{"roll": 1}', '{"roll": {}, "paht": null}'])
+def test_a_layout_that_is_none_is_a_damaged_state(stored: str) -> None:
+    """73, with what stands there."""
+    with pytest.raises(StateError, match=re.escape(f"the state has {stored!r} where the layout of an output belongs")):
+        layout_of(stored)
 
 
 def test_the_name_of_a_file_is_durable_after_the_try_that_succeeds(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipeline.columns.grok.charset import LAST, NEWLINE, NONE, CharSet
 from pipeline.columns.grok.expand import Expanded
 from pipeline.columns.grok.neighbours import ANYTHING, END, Next, Symbols, first, last, symbols_of
-from pipeline.columns.grok.rewrite import Rewriter, Untranslatable
+from pipeline.columns.grok.rewrite import Rewriter, Untranslatable, empty_rounds
 from pipeline.columns.grok.tree import (
     EMPTY,
     NEVER,
@@ -53,6 +53,8 @@ def lower(expanded: Expanded) -> Program:
     fields: list[int] = []
     try:
         tree = _Native().rewrite(expanded.tree, ANYTHING, END)
+        if any(map(_captures, empty_rounds(tree))):
+            raise Untranslatable("a repetition of what can be empty has a field in it")
         return Program(tuple(_numbers(tree, fields)), tuple(fields))
     except RecursionError:
         raise Untranslatable("it is nested too deeply") from None
@@ -84,8 +86,6 @@ def _numbers(node: Node, fields: list[int]) -> Iterator[int]:
             yield _SEQ if isinstance(node, Seq) else _ALT
             yield len(items)
         case Repeat(body, least, most, mode):
-            if most != 1 and nullable(body) and _captures(body):
-                raise Untranslatable("a repetition of what can be empty has a field in it")
             yield from _numbers(body, fields)
             yield from (_REPEAT, least, _UNBOUNDED if most is None else most, int(mode is Mode.LAZY))
         case Capture(field, body):

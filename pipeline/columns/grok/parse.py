@@ -123,7 +123,8 @@ class Parser:
                 mode = Mode.LAZY
             elif self._take("+"):
                 mode = Mode.POSSESSIVE
-            node = Repeat(node, least, most, mode)
+            # Engines drop a group that is repeated no times, or keep it: without it, its fields are null on all of them.
+            node = seq(()) if most == 0 else Repeat(node, least, most, mode)
 
     def _bounds(self) -> tuple[int, int | None, bool] | None:
         for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):

@@ -10,6 +10,7 @@ Every step keeps the result of a match (its captures) the same, or refuses:
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from pipeline.columns.grok.neighbours import Next, Symbols, first, last, symbols_of
 from pipeline.columns.grok.position_automaton import extending
@@ -28,6 +29,7 @@ from pipeline.columns.grok.tree import (
     Repeat,
     Seq,
     alt,
+    nullable,
     seq,
 )
 
@@ -101,6 +103,22 @@ class Rewriter(ABC):
         if allowed is not None and not neighbours & allowed:
             return NEVER
         return self.open_look(look, allowed, before, after)
+
+
+def empty_rounds(tree: Node) -> Iterator[Node]:
+    """What is repeated and can be empty. Whether an empty last round counts differs by engine."""
+    match tree:
+        case Seq(parts) | Alt(parts):
+            for part in parts:
+                yield from empty_rounds(part)
+        case Repeat(body, _, most):
+            if most != 1 and nullable(body):
+                yield body
+            yield from empty_rounds(body)
+        case Atomic(body) | Capture(_, body) | Look(_, _, body):
+            yield from empty_rounds(body)
+        case _:
+            pass
 
 
 def _looped(loop: Repeat, after: Next) -> Next:

@@ -18,7 +18,7 @@ from pipeline.columns.grok.expand import Expanded, expand
 from pipeline.columns.grok.names import MATCHED
 from pipeline.columns.grok.patterns import LIBRARY, Fast
 from pipeline.columns.grok.render import Rendered
-from pipeline.columns.grok.rewrite import Untranslatable
+from pipeline.columns.grok.rewrite import Untranslatable, empty_rounds
 from pipeline.columns.grok.tree import EMPTY, Alt, Anchor, At, Capture, Node, Repeat, Seq
 
 _WITNESS = -1
@@ -120,6 +120,8 @@ def _fast_step(pattern: str, expanded: Expanded, definitions: Mapping[str, str])
 
 
 def _step(tree: Node, expanded: Expanded, dash_is_null: frozenset[str] = frozenset()) -> Step:
+    if next(empty_rounds(tree), None) is not None:
+        raise Untranslatable("a repetition of what can be empty matches otherwise than on other engines")
     certain = _certain(tree)
     rendered = Rendered(tree if certain is not None else Seq((tree, Capture(_WITNESS, EMPTY))), rust=True)
     groups = []

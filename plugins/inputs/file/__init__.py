@@ -37,7 +37,7 @@ class File(api.Input[Options]):
     """Reads files line by line and follows them as they grow.
 
     A record ends with a newline and with nothing else; `@raw` has every byte of it. `@path` is the name of the file at
-    the time of reading, `@offset` the place of the record in it.
+    the time of reading, with bytes that are not UTF-8 as `\\xff`, `@offset` the place of the record in it.
 
     A file is known by what it is, not by its name: its device, inode and birth time, the hash of its first kilobyte and
     of the kilobyte before the place that was reached. Therefore

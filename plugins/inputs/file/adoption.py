@@ -66,7 +66,7 @@ class Adoption:
         return verdict
 
     def _compare(self, source: Source, path: Path, stat: Stat, key: Key, related: list[Generation]) -> Verdict:
-        rotated = _rotated(path)
+        rotated = parse(path).rotated
         for generation in related:
             lost = generation.key is None
             if generation.place is None and lost:
@@ -91,11 +91,6 @@ def open_source(files: Files, path: Path) -> Source:
     return Packed(file, packing) if packing else file
 
 
-def _rotated(path: Path) -> bool:
-    name = parse(path)
-    return name.kind != "live" or name.packing is not None
-
-
 def _related(generation: Generation, path: Path, stat: Stat) -> bool:
     """Whether the names allow that a file holds the bytes of a generation.
 
@@ -107,10 +102,10 @@ def _related(generation: Generation, path: Path, stat: Stat) -> bool:
     long = generation.offset >= MARK
     if generation.place is None:
         comparable = generation.key is None or (generation.source is not None and generation.size > 0)
-        return _rotated(path) and comparable and path.parent == generation.path.parent
+        return name.rotated and comparable and path.parent == generation.path.parent
     if generation.offset == 0:
         return False
-    if _rotated(path):
+    if name.rotated:
         return long or path.parent == generation.path.parent
     same_inode = stat.inode == generation.place.key[1]
     return path == generation.path and generation.key is None and (long or same_inode)

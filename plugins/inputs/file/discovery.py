@@ -10,6 +10,8 @@ from pathlib import Path
 from pipeline import api
 from pipeline.api.world import Files, Stat
 
+from .naming import text_of
+
 _MAGIC = re.compile(r"[*?\[]")
 _FOLDERS = 100
 
@@ -76,7 +78,7 @@ class Finder:
         if self._told.get(path) != reason:
             self._told[path] = reason
             self._metrics.count("files_unreadable")
-            self._log.warning("cannot read file", path=str(path), reason=reason)
+            self._log.warning("cannot read file", path=text_of(path), reason=reason)
 
     def readable(self, path: Path) -> None:
         """The path was read: another failure is worth telling again."""

@@ -22,6 +22,7 @@ from .decoding import DamagedError, Packed
 from .discovery import Finder
 from .generation import Generation, ReplacedError
 from .handles import Handles, MovedError
+from .naming import text_of
 from .roster import Roster
 from .rules import EAGER, GRACE, IDLE, LULL, PACE, QUIET, RESCAN, RETRY, SCAN_SHARE, STATS, Rules
 from .search import Search, key_of, reason_of
@@ -198,7 +199,7 @@ class Follower:
             self._end(generation)
         if unread:
             self._ctx.metrics.count("possible_loss_bytes", unread)
-            self._ctx.log.warning("file is gone before it was read", path=str(generation.path), bytes=unread)
+            self._ctx.log.warning("file is gone before it was read", path=text_of(generation.path), bytes=unread)
 
     def _next(self, now: float) -> api.Batch | None:
         """A batch of the next log that has one. Each log has its turn; within one the oldest generation comes first."""
@@ -260,7 +261,7 @@ class Follower:
                 self._refused += 1
                 if self._refused == self._search.files:
                     raise api.NoInputError(
-                        f"cannot read {generation.path}: {reason_of(error)}", "read permission is needed"
+                        f"cannot read {text_of(generation.path)}: {reason_of(error)}", "read permission is needed"
                     ) from error
 
     def _truncated(self, generation: Generation, now: float) -> None:

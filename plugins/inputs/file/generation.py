@@ -12,6 +12,7 @@ from pipeline.api.records import LONGEST, open_record, records
 
 from .decoding import Packed, Source
 from .identity import MARK, Key, Mark, Place
+from .naming import text_of
 from .rotation import Name, parse
 
 CHUNK = 8 * 1024 * 1024
@@ -233,7 +234,7 @@ class Generation:
         self.offset += size
         kept_open = self.place is not None and self.place.open_line and size == 0
         self.place = Place(
-            path=str(self.path),
+            path=text_of(self.path),
             key=self.key if self.key is not None else self.place.key if self.place is not None else (0, 0, 0),
             offset=self.offset,
             head=Mark.of(self._head) if self._head or self.place is None else self.place.head,
@@ -249,7 +250,7 @@ class Generation:
             partition=self.partition,
             start=start,
             end=self.committed,
-            path=str(self.path),
+            path=text_of(self.path),
             terminated=not open_line,
         )
 

@@ -10,6 +10,7 @@ from pipeline.api.world import Stat
 
 from .generation import Generation
 from .identity import Key, Place
+from .naming import path_of
 from .rotation import parse
 from .rules import MEMORY
 
@@ -130,7 +131,13 @@ class Roster:
 
 
 def _resumed(partition: str, position: api.Position) -> Generation:
-    place = Place.parse(position)
-    generation = Generation(partition, Path(place.path), None, place)
+    try:
+        place = Place.parse(position)
+    except ValueError as error:
+        raise api.StateError(
+            f"the state has something else where the position of the partition {partition} belongs: {error}",
+            "Move the state directory away to start anew.",
+        ) from error
+    generation = Generation(partition, path_of(place.path), None, place)
     generation.log = generation.name.log
     return generation

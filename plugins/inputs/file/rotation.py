@@ -30,6 +30,11 @@ class Name:
     order: tuple[int, ...]
     packing: Packing | None
 
+    @property
+    def rotated(self) -> bool:
+        """Whether the log is not written under this name any more."""
+        return self.kind != "live" or self.packing is not None
+
 
 def parse(path: Path) -> Name:
     packing = _PACKED.get(path.suffix)

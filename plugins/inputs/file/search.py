@@ -14,6 +14,7 @@ from .decoding import DamagedError
 from .discovery import Finder
 from .generation import Generation, together
 from .identity import Key
+from .naming import path_of, text_of
 from .roster import Roster
 from .rotation import parse
 from .rules import Rules
@@ -62,7 +63,7 @@ class Search:
         missing = self._finder.unmatched()
         if not found and self._finder.told:
             path, reason = next(iter(self._finder.told.items()))
-            raise api.NoInputError(f"cannot read {path}: {reason}", "name a file, or a glob that matches one")
+            raise api.NoInputError(f"cannot read {text_of(path)}: {reason}", "name a file, or a glob that matches one")
         if not found:
             raise api.NoInputError(
                 f"no file matches {', '.join(missing)}", "check the path; a relative one starts at the current folder"
@@ -84,6 +85,10 @@ class Search:
         generation.orphaned_at = None
         at = found.get(generation.path)
         if at is None or key_of(at) != key:
+            if not self._ctx.once and _prepared(generation, keys[key]):
+                self._roster.lose(generation, now)
+                self._roster.forget(generation)  # what it is under its new name is told when that is admitted
+                return
             generation.called(keys[key])
         stat = found[generation.path]
         if generation.done and stat.size != generation.expected:
@@ -136,7 +141,7 @@ class Search:
         packing = parse(path).packing
         for generation in sorted(self._roster.missing(key), key=lambda g: (g.done, -g.offset)):
             place = generation.place
-            if place is None or parse(Path(place.path)).packing != packing:
+            if place is None or parse(path_of(place.path)).packing != packing:
                 continue
             if place.done and place.size == stat.size != place.offset:
                 return generation
@@ -202,6 +207,14 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)
+
+
+def _prepared(generation: Generation, path: Path) -> bool:
+    """Whether a file of which nothing was read came to its name in the rotation of another log: it may be a copy, or a
+    compressed form, that was made under a name of its own (`app.log.1.gz.tmp`)."""
+    untouched = generation.committed is None and generation.source is None and generation.at == 0
+    name = parse(path)
+    return untouched and name.rotated and (name.log, name.packing) != (generation.name.log, generation.name.packing)
 
 
 def _age(path: Path, stat: Stat) -> tuple[int, bool, tuple[int, ...], Path]:

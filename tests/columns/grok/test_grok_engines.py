@@ -1,6 +1,7 @@
 """Both engines give the same result, whatever the pattern and the text."""
 
 import functools
+import itertools
 from typing import Literal
 
 import polars as pl
@@ -13,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline.columns.grok import LIBRARY, Grok, GrokError, expand
 from pipeline.columns.grok.stages import steps
+from pipeline.columns.native import kernels
 
 
 @settings(max_examples=400, deadline=None)
@@ -68,6 +70,57 @@ def test_what_no_automaton_can_do_falls_back(pattern: str) -> None:
     grok = Grok(pattern)
     assert grok.engine == "python"
     assert grok.reason
+
+
+NATIVE = pytest.mark.skipif(kernels is None, reason="the crate is not built")
+
+ROUNDS = ["(?:%{DATA:y})+(?<z>b)", "(?:(?<y>a?))*b", "(?:(?<y>a*)){2}b", "(?<x>(?:a|(?<y>b?))*)c"]
+
+
+@pytest.mark.parametrize("pattern", ROUNDS)
+@pytest.mark.parametrize("engine", [pytest.param("native", marks=NATIVE), "polars"])
+def test_a_field_in_a_round_that_may_be_empty_is_left_to_one_engine(
+    pattern: str, engine: Literal["native", "polars"]
+) -> None:
+    """Whether an empty last round counts differs by engine."""
+    with pytest.raises(GrokError, match="a repetition of what can be empty"):
+        Grok(pattern, engine=engine)
+    assert Grok(pattern).engine == "python"
+
+
+def test_a_repetition_of_what_can_be_empty_matches_as_on_the_row_by_row_engine() -> None:
+    """Polars would take another way through it, also when the field stands beside it."""
+    texts = pl.Series(["".join(text) for n in range(5) for text in itertools.product("ab-", repeat=n)])
+    pattern = "(?:(?:a|.*?))+(?<t>.)"
+    assert_frame_equal(Grok(pattern).match(texts), Grok(pattern, engine="python").match(texts))
+    with pytest.raises(GrokError, match="a repetition of what can be empty"):
+        Grok(pattern, engine="polars")
+
+
+NO_ROUNDS = [
+    ("(?:(?<g>x)){0}b", {"g": None}),
+    ("(?:(?<g>x)){0}(?:%{DATA:y}x?)b", {"g": None, "y": "a"}),
+    ("(?:%{INT:g:int}){0}(?<h>.)b", {"g": None, "h": "a"}),
+    ("(?:%{WORD:g}){0}", {"g": None}),
+    ("(?:(?<g>x)|%{WORD:g}){0}(?<g>a)", {"g": "a"}),
+    ("(?<g>x{0})(?<h>a)", {"g": None, "h": "a"}),
+]
+
+
+@pytest.mark.parametrize(("pattern", "fields"), NO_ROUNDS)
+@pytest.mark.parametrize("engine", [None, pytest.param("native", marks=NATIVE), "polars", "python"])
+def test_a_field_in_what_is_repeated_no_times_is_null(
+    pattern: str, fields: dict[str, str | None], engine: Literal["native", "polars", "python"] | None
+) -> None:
+    """It is a field of the result all the same, on every engine."""
+    found = Grok(pattern, engine=engine).match(pl.Series(["ab"]))
+    assert found.to_dicts() == [{**fields, "@matched": True, "@reason": None}]
+
+
+def test_a_field_in_no_rounds_is_null_beside_one_that_only_one_engine_finds() -> None:
+    """A pattern that is left to the row-by-row engine as a whole."""
+    found = Grok("(?:(?<g>x)){0}(?:%{DATA:y})+b").match(pl.Series(["ab"]))
+    assert found.to_dicts() == [{"g": None, "y": None, "@matched": True, "@reason": None}]
 
 
 CORPUS = [text for _, text, _ in EXAMPLES]
