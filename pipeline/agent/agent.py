@@ -4,7 +4,7 @@
        ▲ waiting travels back                                     │ acks travel back
        └──────────────────────────────────────────────────────────┘
 
-One group of batches is committed while the next is computed. A commit covers what came in within PERIOD or GROUP bytes.
+One group of batches is committed while the next is computed. A commit covers what came in within PERIOD, or on a backlog what is ready.
 After any failure of the store everything in memory is worthless: the agent stops, and a new one starts from the disk.
 """
 
@@ -40,8 +40,11 @@ T = TypeVar("T")
 PERIOD = 0.75
 """Seconds between commits under a steady load."""
 
+WORTH = 4 << 20
+"""Bytes of records that are worth a commit while the next batch is still computed."""
+
 GROUP = 16 << 20
-"""Bytes of records that make a commit due at once."""
+"""Bytes of records in a commit, about, however many batches are ready. So on a slow disk commits are fewer and larger."""
 
 
 @dataclass
@@ -211,7 +214,7 @@ class Agent:
         size = 0
         while size < GROUP:
             due = self._committed_at + PERIOD - self._env.clock.monotonic()
-            if group and due <= 0:
+            if group and (due <= 0 or (size >= WORTH and not reading.ready)):
                 break
             pending = reading.take()
             if pending is not None:

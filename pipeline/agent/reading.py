@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
 from pipeline.agent.supervision import within
@@ -25,6 +25,9 @@ from pipeline.plan.graph import AnyInput
 AHEAD = 24 << 20
 """Bytes of records that may be read but not committed."""
 
+LANES = 2
+"""Batches that are computed at once. Commits and reading go on beside them; more lanes would only cost memory."""
+
 
 @dataclass
 class Pending:
@@ -33,7 +36,7 @@ class Pending:
     source: str
     partitions: frozenset[str]
     size: int
-    effects: Awaitable[Effects]
+    effects: asyncio.Future[Effects]
 
 
 class Reading:
@@ -48,7 +51,7 @@ class Reading:
         self._room = asyncio.Event()
         self._room.set()
         self._size = 0
-        self._lane = asyncio.Lock()
+        self._lanes = asyncio.Semaphore(LANES)
         self.paused = False
         """Reading stands still until the outbox has room again."""
         self.running = 0
@@ -88,8 +91,7 @@ class Reading:
         self._changed.set()
 
     async def _compute(self, source: str, batch: Batch, now: int) -> Effects:
-        """One batch at a time: reading and commits go on beside it, and two at once would double the memory."""
-        async with self._lane:
+        async with self._lanes:
             return await self._env.run(self._flow.run, source, batch, now)
 
     def take(self) -> Pending | None:
@@ -134,6 +136,11 @@ class Reading:
             if count > 0:
                 found.setdefault(source, set()).add(partition)
         return {source: frozenset(partitions) for source, partitions in found.items()}
+
+    @property
+    def ready(self) -> bool:
+        """Whether the oldest batch that is not taken yet has been computed."""
+        return bool(self._queue) and self._queue[0].effects.done()
 
     @property
     def queued(self) -> bool:

@@ -177,10 +177,10 @@ class RealFiles:
 class RealEnv:
     """The process's own world. `close` ends the worker threads.
 
-    `workers` threads do what `run` is given: the flow, which has one lane, and beside it the plugins' own files. The store has
-    a thread of its own."""
+    `workers` threads do what `run` is given: the lanes of the flow, and beside them the plugins' own files. The store has a
+    thread of its own."""
 
-    def __init__(self, workers: int = 2, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, workers: int = 3, variables: Mapping[str, str] | None = None) -> None:
         self.files = RealFiles()
         self.clock = RealClock()
         self.variables: Mapping[str, str] = dict(os.environ) if variables is None else variables

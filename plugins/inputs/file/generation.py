@@ -15,7 +15,7 @@ from .identity import MARK, Key, Mark, Place
 from .naming import text_of
 from .rotation import Name, parse
 
-CHUNK = 8 * 1024 * 1024
+CHUNK = 4 * 1024 * 1024
 """Most bytes of one read."""
 
 _AGAIN = 64 * 1024
