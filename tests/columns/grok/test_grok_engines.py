@@ -14,7 +14,6 @@ from polars.testing import assert_frame_equal
 
 from pipeline.columns.grok import LIBRARY, Grok, GrokError, expand
 from pipeline.columns.grok.stages import steps
-from pipeline.columns.native import kernels
 
 
 @settings(max_examples=400, deadline=None)
@@ -72,13 +71,11 @@ def test_what_no_automaton_can_do_falls_back(pattern: str) -> None:
     assert grok.reason
 
 
-NATIVE = pytest.mark.skipif(kernels is None, reason="the crate is not built")
-
 ROUNDS = ["(?:%{DATA:y})+(?<z>b)", "(?:(?<y>a?))*b", "(?:(?<y>a*)){2}b", "(?<x>(?:a|(?<y>b?))*)c"]
 
 
 @pytest.mark.parametrize("pattern", ROUNDS)
-@pytest.mark.parametrize("engine", [pytest.param("native", marks=NATIVE), "polars"])
+@pytest.mark.parametrize("engine", [pytest.param("native", marks=pytest.mark.native), "polars"])
 def test_a_field_in_a_round_that_may_be_empty_is_left_to_one_engine(
     pattern: str, engine: Literal["native", "polars"]
 ) -> None:
@@ -108,7 +105,7 @@ NO_ROUNDS = [
 
 
 @pytest.mark.parametrize(("pattern", "fields"), NO_ROUNDS)
-@pytest.mark.parametrize("engine", [None, pytest.param("native", marks=NATIVE), "polars", "python"])
+@pytest.mark.parametrize("engine", [None, pytest.param("native", marks=pytest.mark.native), "polars", "python"])
 def test_a_field_in_what_is_repeated_no_times_is_null(
     pattern: str, fields: dict[str, str | None], engine: Literal["native", "polars", "python"] | None
 ) -> None:
