@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 
+from pipeline.columns.encode.printable import printable
 from pipeline.env import Clock
 
 Rows = Callable[[], Sequence[Mapping[str, object]]]
@@ -109,8 +110,7 @@ class NodeMeter:
 
 def _plain(text: str) -> str:
     """A text of one line, without anything that a terminal obeys."""
-    safe = (char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:LONGEST])
-    return "".join(safe) + ("…" if len(text) > LONGEST else "")
+    return printable(text[:LONGEST]) + ("…" if len(text) > LONGEST else "")
 
 
 def _cut(value: object) -> object:

@@ -17,7 +17,6 @@ from pipeline.columns.windows import (
     plan,
     rows,
 )
-from pipeline.columns.windows.blobs import dump, load
 from pipeline.columns.windows.exact import bucket, total, units
 from pipeline.columns.windows.reductions import How, Reduction
 from pipeline.columns.windows.rows import NUMBERS, TEXTS
@@ -39,10 +38,8 @@ __all__ = [
     "computed",
     "ddsketch",
     "deltas",
-    "dump",
     "frequent",
     "hyperloglog",
-    "load",
     "merge",
     "plan",
     "ranked",

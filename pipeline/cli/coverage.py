@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from pipeline.columns.encode.printable import printable
 from pipeline.columns.grok import Advice, Coverage, Example, Explained, FieldUse, Place
 
 _FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+")
@@ -71,8 +72,7 @@ def plain(coverage: Coverage, most: int = KINDS) -> dict[str, object]:
 def shown(text: str, longest: int = LONGEST) -> str:
     """Text in quotes that cannot talk to the terminal; a long one is cut."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
-    return f"`{safe}`" if safe else "nothing"
+    return f"`{printable(cut)}`" if cut else "nothing"
 
 
 def matched(place: Place) -> str:

@@ -14,6 +14,7 @@ from contextlib import suppress
 import click
 
 from pipeline.agent.failures import translated
+from pipeline.cli.streams import drop
 from pipeline.errors import PipeError, ProgramError
 
 INTERRUPTED = 130
@@ -95,6 +96,4 @@ def _settle_stdout() -> None:
         sys.stdout.flush()
     except (OSError, ValueError):
         with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            drop(sys.stdout.fileno())

@@ -17,17 +17,22 @@ def settle() -> None:
         try:
             os.fstat(number)
         except OSError:
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            if nowhere != number:
-                os.dup2(nowhere, number)
-                os.close(nowhere)
-            os.set_inheritable(number, True)
+            drop(number)
     if sys.stdout is None:
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 — for as long as the process
     if sys.stderr is None:
         sys.stderr = open(  # noqa: SIM115 — likewise
             2, "w", encoding="utf-8", errors="backslashreplace", closefd=False
         )
+
+
+def drop(number: int) -> None:
+    """Put /dev/null in the place of a standard stream. Raises OSError."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != number:
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+    os.set_inheritable(number, True)
 
 
 def standard_input() -> BinaryIO:

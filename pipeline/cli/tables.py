@@ -6,6 +6,8 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
+from pipeline.columns.encode.printable import printable
+
 Row = Mapping[str, object]
 
 
@@ -44,7 +46,7 @@ def text(rows: Sequence[Row]) -> str:
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in names:
         numeric = all(type(row.get(name)) in (int, float, type(None)) for row in rows)
-        made.add_column(Text(_plain(name)), justify="right" if numeric else "left", overflow="fold")
+        made.add_column(Text(printable(name)), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(_cell(row.get(name))) for name in names))
     width = None if sys.stdout.isatty() else WIDTH
@@ -62,10 +64,5 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, (int, str)):
-        return _plain(str(value))
-    return _plain(json.dumps(value, ensure_ascii=False))
-
-
-def _plain(text: str) -> str:
-    """Text that cannot talk to the terminal: what is not printable is spelled out."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+        return printable(str(value))
+    return printable(json.dumps(value, ensure_ascii=False))

@@ -16,6 +16,7 @@ from pipeline_plugins.aggregates.top import ApproximateTop, Top
 
 from pipeline import api
 from pipeline.api import windows
+from pipeline.columns.windows import blobs
 
 TIME = pl.Datetime("us", "UTC")
 GROUP = windows.Key(("g",), pl.col("g"), api.STRING)
@@ -43,7 +44,7 @@ def merged(plan: windows.Plan, parts: list[pl.DataFrame], chance: random.Random)
         chance.shuffle(states)
         some = chance.randint(2, len(states))
         joined = windows.merge(plan, states[:some])
-        states[:some] = [windows.load(windows.dump(joined)) if chance.random() < 0.5 else joined]
+        states[:some] = [blobs.load(blobs.dump(joined)) if chance.random() < 0.5 else joined]
     return states[0]
 
 

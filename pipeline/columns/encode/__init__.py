@@ -5,6 +5,7 @@
     raw.py        the records as they came
     csv.py        RFC 4180
     parquet.py    spooled as Arrow streams, written as one file
+    printable.py  text that cannot talk to a terminal
     compress.py   independent gzip members and zstd frames, and the zstd seek table
 
 What `ndjson`, `raw` and `csv` give may be concatenated.

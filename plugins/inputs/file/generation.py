@@ -14,8 +14,9 @@ from .decoding import Packed, Source
 from .identity import MARK, Key, Mark, Place
 from .naming import text_of
 from .rotation import Name, parse
+from .rules import EAGER
 
-CHUNK = 4 * 1024 * 1024
+CHUNK = EAGER
 """Most bytes of one read."""
 
 _AGAIN = 64 * 1024

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipeline.api import formats
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -119,8 +121,8 @@ def _value(fact: Fact) -> str:
 
 
 def _plain(value: object) -> str:
-    """Text that cannot talk to the terminal: what is not printable is spelled out."""
+    """A value that cannot talk to the terminal; none is a dash."""
     if value is None:
         return "—"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return formats.printable(text)

@@ -23,6 +23,7 @@ from pipeline_plugins.aggregates.top import ApproximateTop, Top
 
 from pipeline import api
 from pipeline.api import windows
+from pipeline.columns.windows import blobs
 
 TIME = pl.Datetime("us", "UTC")
 KINDS = {
@@ -162,11 +163,11 @@ def test_a_blob_has_the_same_bytes_by_both_engines(spec, chunks):
     """Written by one and read by the other, a state is what it was."""
     plan = windows.plan(spec)
     for state in windows.deltas(plan, frame_of(chunks)).values():
-        mine = windows.dump(state)
-        read = windows.load(mine)
+        mine = blobs.dump(state)
+        read = blobs.load(mine)
         with twin():
-            assert windows.dump(state) == mine
-            other = windows.load(mine)
+            assert blobs.dump(state) == mine
+            other = blobs.load(mine)
         for before, one, two in zip(state, read, other, strict=True):
             assert one.schema == two.schema == before.schema
             assert repr(one.rows()) == repr(two.rows()) == repr(before.rows())
@@ -193,7 +194,7 @@ def test_a_blob_keeps_integers_of_any_width(numbers):
         pl.DataFrame({"n": pl.Series([n or 0 for n in numbers], dtype=pl.Int128)}),
         pl.DataFrame({"n": pl.Series(small, dtype=pl.Int64)}),
     )
-    for before, after in zip(frames, windows.load(windows.dump(frames)), strict=True):
+    for before, after in zip(frames, blobs.load(blobs.dump(frames)), strict=True):
         assert (before.schema, before.rows()) == (after.schema, after.rows())
 
 
@@ -201,17 +202,17 @@ def test_a_blob_keeps_integers_of_any_width(numbers):
 def test_a_torn_blob_is_refused(engine):
     """Cut anywhere, it is an error that names it, not a crash and not a state."""
     frame = pl.DataFrame({"s": ["a", None, "a longer text than that"], "n": [1, 2, 300], "f": [0.5, None, 2.0]})
-    plain = zstandard.ZstdDecompressor().decompress(windows.dump((frame,)))
+    plain = zstandard.ZstdDecompressor().decompress(blobs.dump((frame,)))
     for length in range(len(plain)):
         torn = zstandard.ZstdCompressor().compress(plain[:length])
         if engine == "twin":
             with twin(), pytest.raises(ValueError, match=r"not (the|a) state of a window"):
-                windows.load(torn)
+                blobs.load(torn)
         else:
             with pytest.raises(ValueError, match=r"not (the|a) state of a window"):
-                windows.load(torn)
+                blobs.load(torn)
     with pytest.raises(ValueError, match="not the state of a window"):
-        windows.load(b"something else")
+        blobs.load(b"something else")
 
 
 RANKED = st.lists(st.tuples(st.sampled_from([None, "a", "b"]), st.integers(0, 9), st.integers(1, 3)), max_size=30)
