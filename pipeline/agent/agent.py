@@ -11,27 +11,27 @@ After any failure of the store everything in memory is worthless: the agent stop
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.agent.assembly import Assembly
 from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failures import translated
-from pipeline.agent.lifecycle import opened
 from pipeline.agent.opening import arrange
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
-from pipeline.agent.supervision import Task, cancel, first_failure
+from pipeline.agent.supervision import Crew
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
 from pipeline.agent.watermarks import watermarks
-from pipeline.api import Position, Window
+from pipeline.api import Position
+from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
-from pipeline.errors import ConfigurationError, InternalError
+from pipeline.errors import ConfigurationError, InternalError, PipeError
 from pipeline.plan.effects import Effects
-from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
 from pipeline.store import Changes, Seal, Store
 
@@ -64,18 +64,15 @@ class Agent:
 
     def __init__(self, env: Env, graph: Graph, settings: Settings, journal: Journal) -> None:
         self._env = env
-        self._graph = graph
+        self._assembly = Assembly(graph, env.host)
+        self._following: Assembly | None = None
         self._settings = settings
         self._journal = journal
-        self._flow = Flow(graph, env.host)
-        self._windows = {
-            stage.name: stage.window.plugin
-            for stage in graph.windows
-            if stage.window is not None and isinstance(stage.window.plugin, Window)
-        }
-        self._sources = {stage.name: stage.input for stage in graph.sources if stage.input is not None}
         self._lock = asyncio.Lock()
         self._stopping = False
+        self._working = asyncio.Event()
+        self._turned = asyncio.Event()
+        self._turned.set()
         self._store: Store | None = None
         self._reading: Reading | None = None
         self._deliveries: Deliveries | None = None
@@ -103,8 +100,13 @@ class Agent:
             self._store = store = await self._env.apart(self._open)
             self.started.set()
             try:
-                async with opened(self._graph, self._context):
+                await self._assembly.open(self._context)
+                try:
                     await self._work(store)
+                finally:
+                    if self._following is not None:
+                        await self._following.close()
+                    await self._assembly.close()
                 self.report.counts = await self.locked(store.contents.ledger)
             finally:
                 async with self._lock:
@@ -114,6 +116,35 @@ class Agent:
             raise
         except OSError as error:
             raise translated(error) from error
+
+    async def reload(self, graph: Graph) -> None:
+        """Go on with this program: what was read until now is computed by the old one, what is read from now on by the new one.
+
+        Nothing stands still meanwhile, and sources and sinks that are the same in both stay open. Windows that mean
+        something else in the new program are sent as they are. Waits until the program before has taken its place. Raises PipeError when a plugin cannot
+        be opened, and the old program goes on."""
+        await self._working.wait()
+        await self._turned.wait()
+        following = Assembly(graph, self._env.host, self._assembly)
+        self._check_ends(following)
+        try:
+            await following.open(self._context)
+        except OSError as error:
+            raise translated(error) from error
+        except DEFECTS as error:
+            if isinstance(error, PipeError):
+                raise
+            raise InternalError(f"a plugin could not be opened: {type(error).__name__}: {error}") from error
+        if self._reading is None or self._stopping:
+            await following.close()
+            return
+        await self._reading.stop(
+            name for name, source in self._assembly.sources.items() if following.sources.get(name) is not source
+        )
+        self._reading.flow = following.flow
+        self._following = following
+        self._turned.clear()
+        self._reading.wake()
 
     @property
     def store(self) -> Store:
@@ -131,19 +162,22 @@ class Agent:
 
     def _open(self) -> Store:
         settings = self._settings
-        for name, source in self._sources.items() if settings.once else ():
+        self._check_ends(self._assembly)
+        store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
+        try:
+            arrange(store, self._assembly, self._journal)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _check_ends(self, assembly: Assembly) -> None:
+        for name, source in assembly.sources.items() if self._settings.once else ():
             if not source.finite:
                 raise ConfigurationError(
                     f"source {name} has no end, so it cannot be read with --once",
                     "Run without --once, or bound the input.",
                 )
-        store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
-        try:
-            arrange(store, self._graph, self._windows, self._journal)
-        except BaseException:
-            store.close()
-            raise
-        return store
 
     def _context(self, stage: str) -> NodeContext:
         meter = self._meter(stage)
@@ -162,42 +196,38 @@ class Agent:
 
     async def _work(self, store: Store) -> None:
         settings = self._settings
-        self._reading = reading = Reading(self._env, self._flow, store.progress)
+        crew = Crew()
+        self._reading = reading = Reading(self._env, crew, self._assembly.flow, store.progress)
         self._deliveries = deliveries = Deliveries(
             self._env,
-            self._graph,
+            crew,
             store,
             self._lock,
             lambda stage: NodeLog(self._journal, stage),
-            waiting=await self.locked(store.contents.waiting),
             timeout=settings.timeout,
             folder=settings.folder,
         )
-        readers: list[Task] = [
-            asyncio.ensure_future(reading.read(name, source)) for name, source in self._sources.items()
-        ]
-        reading.running = len(readers)
-        shippers = deliveries.start()
-        commits = asyncio.ensure_future(self._commit_loop(store, reading, deliveries, readers))
-        tasks = [commits, *readers, *shippers]
         try:
-            await first_failure(commits, [*readers, *shippers])
+            for name, source in self._assembly.sources.items():
+                reading.begin(name, source)
+            await deliveries.serve(self._assembly.graph)
+            self._working.set()
+            await crew.until(self._commit_loop(store, reading, deliveries))
             if settings.once:
-                drained = asyncio.ensure_future(deliveries.drained(lambda: self._stopping))
-                tasks.append(drained)
-                await first_failure(drained, shippers)
+                await crew.until(deliveries.drained(lambda: self._stopping))
         finally:
-            await cancel(tasks)
+            await crew.disband()
             await reading.discard()
 
-    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries, readers: list[Task]) -> None:
+    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries) -> None:
         while True:
+            if self._following is not None and not reading.holds(self._assembly.flow):
+                await self._turn(store, reading, deliveries, self._following)
             if self._stopping:
-                await cancel(readers)
-                reading.cancelled()
+                await reading.stop()
             group, effects = await self._group(reading)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
-            ended = reading.ended
+            ended = reading.ended and self._following is None
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
             if await self._commit(store, reading, deliveries, group, effects, seal):
                 reading.pause(paused=deliveries.full)
@@ -206,6 +236,26 @@ class Agent:
                 return
             if reading.paused and self._settings.once and not self._stopping:
                 deliveries.check()
+
+    async def _turn(self, store: Store, reading: Reading, deliveries: Deliveries, following: Assembly) -> None:
+        """The program that follows takes the place of the one that ran, of which everything has been committed."""
+        before = self._assembly
+        other = {
+            name
+            for name, window in before.windows.items()
+            if name not in following.windows or following.windows[name].fingerprint != window.fingerprint
+        }
+        await self._commit(store, reading, deliveries, [], [], "", over=other)
+        await self.locked(arrange, store, following, self._journal)
+        self._assembly, self._following = following, None
+        for name, source in following.sources.items():
+            if before.sources.get(name) is not source:
+                reading.begin(name, source)
+        await deliveries.serve(following.graph)
+        await before.retire(following)
+        for stage in self.meters.keys() - following.graph.stages.keys():
+            del self.meters[stage]
+        self._turned.set()
 
     async def _group(self, reading: Reading) -> tuple[list[Pending], list[Effects]]:
         """Batches for the next commit: all that comes until it is due."""
@@ -216,13 +266,13 @@ class Agent:
             due = self._committed_at + PERIOD - self._env.clock.monotonic()
             if group and (due <= 0 or (size >= WORTH and not reading.ready)):
                 break
-            pending = reading.take()
+            pending = reading.take(self._assembly.flow)
             if pending is not None:
                 group.append(pending)
                 effects.append(await effects_of(pending))
                 size += pending.size
                 continue
-            if reading.ended or self._stopping:
+            if reading.ended or self._stopping or self._following is not None:
                 break
             await reading.wait(due if group else PERIOD)
             if not group and not reading.queued:
@@ -237,35 +287,45 @@ class Agent:
         group: list[Pending],
         effects: list[Effects],
         seal: Seal,
+        over: Collection[str] = (),
     ) -> bool:
-        """One transaction. False where there was nothing to do."""
+        """One transaction; all windows of the stages that are `over` are sent. False where there was nothing to do."""
         async with self._lock:
             uncommitted = reading.uncommitted(group)
             now = self._env.clock.now()
             marks = watermarks(
-                self._graph,
-                self._windows,
+                self._assembly.graph,
+                self._assembly.windows,
                 store.windows.high,
                 effects,
-                {name: dict(source.backlog()) for name, source in self._sources.items()},
+                {name: dict(source.backlog()) for name, source in self._assembly.sources.items()},
                 uncommitted,
                 reading.activity,
                 now=now,
                 monotonic=self._env.clock.monotonic(),
             )
             due = store.segments.due(now)
-            if not (group or seal or due or reading.paused or ripe(self._windows, store.windows, marks)):
+            if not (
+                group or seal or due or over or reading.paused or ripe(self._assembly.windows, store.windows, marks)
+            ):
                 # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
                 self._committed_at = self._env.clock.monotonic()
                 return False
-            identity = Identity(self._graph.name, store.instance, self._env.host)
+            identity = Identity(self._assembly.graph.name, store.instance, self._env.host)
             changes: Changes = await self._env.apart(
-                plan, self._flow, store.windows, effects, marks, identity, now, seal == "all"
+                plan,
+                self._assembly.flow,
+                store.windows,
+                effects,
+                marks,
+                identity,
+                now,
+                self._assembly.windows.keys() if seal == "all" else over,
             )
             # What was read of a partition and is not committed yet begins where its stored progress ends.
             forgotten = {
                 name: set(source.forgotten()) - uncommitted.get(name, frozenset())
-                for name, source in self._sources.items()
+                for name, source in self._assembly.sources.items()
             }
             changes.forgotten = [
                 (name, partition)
@@ -276,7 +336,7 @@ class Agent:
             if not changes.empty or due:
                 await self._env.apart(store.commit, changes)
                 self.report.committed(changes)
-                for name in self._windows:
+                for name in self._assembly.windows:
                     self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
             await self._env.apart(deliveries.look)
         self._committed_at = self._env.clock.monotonic()
@@ -286,7 +346,7 @@ class Agent:
 
     def _tell(self, store: Store, reading: Reading, changes: Changes, forgotten: Mapping[str, set[str]]) -> None:
         """Inputs hear what is durable now, and of which partitions nothing is kept any more."""
-        progress: dict[str, dict[str, Position]] = {name: {} for name in self._sources}
+        progress: dict[str, dict[str, Position]] = {name: {} for name in self._assembly.sources}
         for advance in changes.advances:
             progress[advance.source][advance.partition] = advance.end
         for name, partitions in forgotten.items():
@@ -295,4 +355,4 @@ class Agent:
                 progress[name][partition] = None
         for name, positions in progress.items():
             if positions:
-                self._sources[name].committed(positions)
+                self._assembly.sources[name].committed(positions)

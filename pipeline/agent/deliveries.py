@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.agent.shipping import Shipper
-from pipeline.agent.supervision import Task, within
+from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.telemetry import NodeLog
 from pipeline.env import Env
 from pipeline.errors import TemporaryError
@@ -16,38 +16,52 @@ from pipeline.store import SEGMENTS_AHEAD, Store, kind_of
 
 
 class Deliveries:
-    """The shippers of the sinks whose segments are delivered, and of those that are `waiting` with some from an earlier program.
-    `lock` guards the store; `timeout` (seconds) and `folder`, where the state is, are those of the run."""
+    """The shippers of a program, each a task of the crew. `lock` guards the store; `timeout` (seconds) and `folder`, where the
+    state is, are those of the run."""
 
     def __init__(
         self,
         env: Env,
-        graph: Graph,
+        crew: Crew,
         store: Store,
         lock: asyncio.Lock,
         log: Callable[[str], NodeLog],
         *,
-        waiting: Collection[str],
         timeout: float,
         folder: Path,
     ) -> None:
         self._env = env
+        self._crew = crew
         self._store = store
         self._lock = lock
+        self._log = log
         self._timeout = timeout
         self._folder = folder
         self._changed = asyncio.Event()
         self._waiting: dict[str, int] = {}
         self._moved = env.clock.monotonic()
-        self._shippers = {
-            stage.name: Shipper(env, stage, stage.output, store, lock, log(stage.name), self._acknowledged)
+        self._shippers: dict[str, Shipper] = {}
+        self._tasks: dict[str, Task] = {}
+
+    async def serve(self, graph: Graph) -> None:
+        """Deliver for this program from now on: for its sinks whose segments are delivered, and for those with segments from an
+        earlier program. A shipper whose output stays goes on; one that ends leaves what it was at to the next."""
+        async with self._lock:
+            waiting = await self._env.apart(self._store.contents.waiting)
+        outputs = {
+            stage.name: stage.output
             for stage in graph.sinks
             if stage.output is not None and (stage.name in waiting or kind_of(stage.output.layout).delivered)
         }
-
-    def start(self) -> list[Task]:
-        """A task for each shipper; they run until they are cancelled."""
-        return [asyncio.ensure_future(shipper.run()) for shipper in self._shippers.values()]
+        over = [name for name, shipper in self._shippers.items() if shipper.output is not outputs.get(name)]
+        await cancel([self._tasks.pop(name) for name in over])
+        for name in over:
+            del self._shippers[name]
+        for name, output in outputs.items():
+            if name not in self._shippers:
+                shipper = Shipper(self._env, name, output, self._store, self._lock, self._log(name), self._acknowledged)
+                self._shippers[name] = shipper
+                self._tasks[name] = self._crew.start(shipper.run())
 
     def wake(self) -> None:
         """There may be more to deliver, or a stop is asked for."""

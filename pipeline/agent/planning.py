@@ -6,7 +6,7 @@ that were sent before and have grown since are sent again with the next revision
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -43,11 +43,12 @@ def plan(
     watermarks: Mapping[str, int],
     identity: Identity,
     now: int,
-    final: bool = False,
+    over: Collection[str] = (),
 ) -> Changes:
     """What to commit for these effects, given each window stage's watermark (stages without one are left out).
 
-    `final`, at the end of a finite run, sends every window; their state is kept, as more input may come in a later run.
+    Every window of the stages that are `over` is sent, as at the end of a finite run; their state is kept, as more input may
+    come in a later run.
     Reads the state of windows (so it may block on the database), changes nothing."""
     changes = Changes()
     _gather(changes, effects)
@@ -55,7 +56,16 @@ def plan(
         window = stage.window.plugin if stage.window else None
         if isinstance(window, Window):
             _windows(
-                changes, flow, stage, window, windows, effects, watermarks.get(stage.name), identity, now, final=final
+                changes,
+                flow,
+                stage,
+                window,
+                windows,
+                effects,
+                watermarks.get(stage.name),
+                identity,
+                now,
+                final=stage.name in over,
             )
     return changes
 

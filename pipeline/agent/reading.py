@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 
-from pipeline.agent.supervision import within
+from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
 from pipeline.columns.panics import DEFECTS
@@ -31,8 +31,9 @@ LANES = 2
 
 @dataclass
 class Pending:
-    """A batch that was read and is being computed."""
+    """A batch that was read and is being computed, by this flow."""
 
+    flow: Flow
     source: str
     partitions: frozenset[str]
     size: int
@@ -42,9 +43,11 @@ class Pending:
 class Reading:
     """The readers of all sources, and the queue of what they read."""
 
-    def __init__(self, env: Env, flow: Flow, progress: Mapping[str, Mapping[str, Position]]) -> None:
+    def __init__(self, env: Env, crew: Crew, flow: Flow, progress: Mapping[str, Mapping[str, Position]]) -> None:
         self._env = env
-        self._flow = flow
+        self._crew = crew
+        self.flow = flow
+        """What computes the batches that are read from now on."""
         self._progress = progress
         self._queue: deque[Pending] = deque()
         self._changed = asyncio.Event()
@@ -54,29 +57,40 @@ class Reading:
         self._lanes = asyncio.Semaphore(LANES)
         self.paused = False
         """Reading stands still until the outbox has room again."""
-        self.running = 0
-        """Readers that have not come to their end. One that failed never does: its error ends the agent."""
+        self._readers: dict[str, Task] = {}
+        """Those that have not come to their end. One that failed never does: its error ends the agent."""
         self.activity = Activity(env.clock.monotonic())
         self._computing: Counter[tuple[str, str]] = Counter()
 
-    async def read(self, name: str, source: AnyInput) -> None:
-        """Read the source of that name until it ends or is cancelled."""
+    def begin(self, name: str, source: AnyInput) -> None:
+        """Read the source of that name from its progress on, until it ends or is stopped."""
+        self._readers[name] = self._crew.start(self._read(name, source))
+
+    async def stop(self, names: Iterable[str] | None = None) -> None:
+        """Stop the readers of these sources, or all. What is queued of them is the rest."""
+        stopped = [
+            self._readers.pop(name) for name in list(self._readers if names is None else names) if name in self._readers
+        ]
+        await cancel(stopped)
+        self._changed.set()
+
+    async def _read(self, name: str, source: AnyInput) -> None:
         batches = source.read(dict(self._progress.get(name, {})))
         try:
             async for batch in batches:
                 # From here on it is unread data to the watermark, also while it waits for room.
                 self._computing.update((name, partition) for partition in batch.span)
-                await self._room.wait()
+                try:
+                    await self._room.wait()
+                except asyncio.CancelledError:
+                    self._computing.subtract((name, partition) for partition in batch.span)
+                    raise
                 self._take(name, batch)
         finally:
             if isinstance(batches, AsyncGenerator):
                 await batches.aclose()
-        self.running -= 1
+        del self._readers[name]
         self._changed.set()
-
-    def cancelled(self) -> None:
-        """All readers were cancelled: what is queued is the rest."""
-        self.running = 0
 
     def _take(self, source: str, batch: Batch) -> None:
         size = int(batch.frame["@raw"].bin.size().sum() or 0) + 64 * batch.frame.height
@@ -84,19 +98,23 @@ class Reading:
             for partition in batch.span:
                 self.activity.saw(source, partition, self._env.clock.monotonic())
         partitions = frozenset(batch.span)
-        effects = asyncio.ensure_future(self._compute(source, batch, self._env.clock.now()))
-        self._queue.append(Pending(source, partitions, size, effects))
+        effects = asyncio.ensure_future(self._compute(self.flow, source, batch, self._env.clock.now()))
+        self._queue.append(Pending(self.flow, source, partitions, size, effects))
         self._size += size
         self._room_or_wait()
         self._changed.set()
 
-    async def _compute(self, source: str, batch: Batch, now: int) -> Effects:
+    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int) -> Effects:
         async with self._lanes:
-            return await self._env.run(self._flow.run, source, batch, now)
+            return await self._env.run(flow.run, source, batch, now)
 
-    def take(self) -> Pending | None:
-        """The oldest batch that is not taken yet. Its bytes count as read ahead until `committed`."""
-        return self._queue.popleft() if self._queue else None
+    def take(self, flow: Flow) -> Pending | None:
+        """The oldest batch that is not taken yet, if this flow computes it. Its bytes count as read ahead until `committed`."""
+        return self._queue.popleft() if self.holds(flow) else None
+
+    def holds(self, flow: Flow) -> bool:
+        """Whether the oldest batch that is not taken yet is computed by this flow."""
+        return bool(self._queue) and self._queue[0].flow is flow
 
     async def wait(self, seconds: float) -> None:
         """Wait until there is something to take, a reader ended, or the time is over."""
@@ -149,7 +167,7 @@ class Reading:
     @property
     def ended(self) -> bool:
         """Every reader has ended and everything was taken."""
-        return self.running == 0 and not self._queue
+        return not self._readers and not self._queue
 
     def _room_or_wait(self) -> None:
         if self._size < AHEAD and not self.paused:

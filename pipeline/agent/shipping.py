@@ -21,7 +21,7 @@ from pipeline.api import Result, Segment
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import BrokenDiskError, InternalError, StateError, TemporaryError
-from pipeline.plan.graph import AnyOutput, Stage
+from pipeline.plan.graph import AnyOutput
 from pipeline.store import Kind, Sealed, Store
 from pipeline.store.values import parsed
 
@@ -52,7 +52,7 @@ class Shipper:
     def __init__(
         self,
         env: Env,
-        stage: Stage,
+        sink: str,
         output: AnyOutput,
         store: Store,
         lock: asyncio.Lock,
@@ -60,8 +60,8 @@ class Shipper:
         acknowledged: Callable[[], None],
     ) -> None:
         self._env = env
-        self._stage = stage
-        self._output = output
+        self._sink = sink
+        self.output = output
         self._store = store
         self._lock = lock
         self._log = log
@@ -83,7 +83,7 @@ class Shipper:
         """Deliver until cancelled. Raises BrokenPipeError when standard output was closed, BrokenDiskError, StateError."""
         while True:
             self._wake.clear()
-            for sealed in await self._locked(self._store.outbox.sealed, self._stage.name):
+            for sealed in await self._locked(self._store.outbox.sealed, self._sink):
                 aside = self._aside.get(sealed.id)
                 if aside is None or aside.again <= self._env.clock.monotonic():
                     await self._deliver(sealed)
@@ -127,11 +127,11 @@ class Shipper:
         if sealed.kind is Kind.WHOLE:
             # Without the lock: a sealed body does not change, and commits go on while it is read and encoded.
             return await self._guarded(lambda: self._env.run(self._complete, sealed, segment))
-        if self._output.layout.in_place:
+        if self.output.layout.in_place:
             raise _UndeliverableError(
                 "it was laid out by another version of this sink; run the program as it was to deliver it"
             )
-        return await self._guarded(lambda: self._output.deliver(segment))
+        return await self._guarded(lambda: self.output.deliver(segment))
 
     async def _guarded(self, delivery: Callable[[], Awaitable[object]]) -> Result:
         """The output's own part of a delivery, whatever it raises."""
@@ -144,14 +144,14 @@ class Shipper:
             return Result(accepted=False, reason=str(error))
         except DEFECTS as error:
             told = " ".join(str(error).split()) or "no message"
-            raise _UndeliverableError(f"{self._output.name} failed: {type(error).__name__}: {told}") from error
+            raise _UndeliverableError(f"{self.output.name} failed: {type(error).__name__}: {told}") from error
         if not isinstance(result, Result):
-            raise _UndeliverableError(f"{self._output.name} failed: deliver gave {type(result).__name__}, not a Result")
+            raise _UndeliverableError(f"{self.output.name} failed: deliver gave {type(result).__name__}, not a Result")
         return result
 
     def _complete(self, sealed: Sealed, segment: Segment) -> Result:
         """Write a whole file where it belongs."""
-        self._env.files.write(sealed.place, self._output.finish(self._spooled(segment), sealed.form))
+        self._env.files.write(sealed.place, self.output.finish(self._spooled(segment), sealed.form))
         return Result()
 
     def _spooled(self, segment: Segment) -> Iterator[bytes]:

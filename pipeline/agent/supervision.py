@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from pipeline.env import Clock
@@ -12,15 +12,38 @@ Task = asyncio.Future[Any]
 """A task; what it gives is nobody's business here."""
 
 
-async def first_failure(until: Task, others: Sequence[Task]) -> None:
-    """Wait for `until`; raise the first error of any of the tasks."""
-    running = {until, *others}
-    while not until.done():
-        done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error
-    until.result()
+class Crew:
+    """Tasks that come and go while one other is waited for. The first error of any of them is everybody's."""
+
+    def __init__(self) -> None:
+        self._tasks: set[Task] = set()
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Task:
+        """Begin a task; it is in the crew until it ends."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def until(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait until this work, one more of the crew, is done. Raises the first error of any task."""
+        task = self.start(work)
+        await asyncio.wait((task, self._failure), return_when=asyncio.FIRST_COMPLETED)
+        if self._failure.done():
+            self._failure.result()
+        task.result()
+
+    async def disband(self) -> None:
+        """Cancel all that still run and wait for them."""
+        await cancel(list(self._tasks))
+        if not self._failure.cancel():
+            self._failure.exception()
+
+    def _ended(self, task: Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None and not self._failure.done():
+            self._failure.set_exception(error)
 
 
 async def cancel(tasks: Sequence[Task]) -> list[BaseException]:

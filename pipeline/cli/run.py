@@ -47,8 +47,8 @@ def command(
     """Run a program until it is stopped, or with --once to the end of its inputs.
 
     SIGTERM and Ctrl-C stop it cleanly; a crash loses nothing either: the next start goes on where the last commit was.
-    SIGHUP (or a change, with --watch) reloads the program: a bad one is reported and the old one goes on; a good one
-    takes over after a clean stop of the old, which is a pause of about a second in which nothing is lost."""
+    SIGHUP (or a change, with --watch) reloads the program without a pause: what was read before is computed by the old one,
+    what is read after by the new one. A bad program is reported and the old one goes on."""
     if (file is None) == (expression is None):
         raise UsageError("run takes a program file, or a program with -e", "pipe run FILE, or pipe run -e 'source …'.")
     if watch and file is None:
@@ -73,7 +73,7 @@ def command(
         finally:
             env.close()
         if summary or (summary is None and sys.stderr.isatty()):
-            print(told(graph, session.report, before, folder), file=sys.stderr)  # noqa: T201 — for the person who ran it
+            print(told(session.graph or graph, session.report, before, folder), file=sys.stderr)  # noqa: T201 — for the person who ran it
 
 
 @contextmanager

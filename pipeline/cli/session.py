@@ -1,4 +1,4 @@
-"""One program, kept running: signals, reloads, one agent after the other on the same state.
+"""One program, kept running: signals and reloads.
 
 SIGTERM and the first SIGINT stop cleanly, a second SIGINT kills. SIGHUP, or a changed program file with `watch`, checks the
 program anew: a good one takes the place of the one that runs, a bad one is reported and changes nothing. What is not
@@ -19,12 +19,13 @@ from pathlib import Path
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.control import serve
 from pipeline.agent.report import Report
+from pipeline.agent.supervision import cancel
 from pipeline.agent.telemetry import Journal
 from pipeline.cli.failures import note, say, tell
 from pipeline.cli.programs import checked, files_of
 from pipeline.cli.watch import Watch
 from pipeline.env import Env
-from pipeline.errors import PipeError
+from pipeline.errors import InternalError, PipeError
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import Loaded
 
@@ -36,13 +37,14 @@ class Session:
     """Runs a program under `settings` until it ends or is stopped; `load` reads it anew for a reload, and `watch` asks for one
     when a file of it changes. `stopping` is what the first Ctrl-C says.
 
-    `report` counts what was sent and committed by all agents of the session; `stopped` is the signal that ended it."""
+    `graph` is the program that runs, or ran last; `report` counts what was sent and committed; `stopped` is the signal that ended it."""
 
     env: Env
     settings: Settings
     load: Callable[[], Loaded] | None = None
     watch: bool = False
     stopping: str = COMMITTING
+    graph: Graph | None = None
     report: Report = field(default_factory=Report)
     stopped: signal.Signals | None = None
     _stopping: bool = False
@@ -52,16 +54,20 @@ class Session:
     async def run(self, graph: Graph, files: tuple[Path, ...] = ()) -> Report:
         """Run a program that was read from these files, and those that take its place. Raises what an agent raises."""
         watch = Watch(self.env, self._reload.set)
+        self.graph = graph
         with self._signals():
             try:
                 if self.watch:
                     await watch.over(files)
-                following: Graph | None = graph
-                while following is not None:
-                    following = await self._life(following, watch)
+                await self._live(graph, watch)
             finally:
                 await watch.close()
         return self.report
+
+    def _load(self) -> Loaded:
+        if self.load is None:
+            raise InternalError("a program that was read from nowhere cannot be reloaded")
+        return self.load()
 
     def stop(self) -> None:
         """Ask for a clean stop. Call it on the loop."""
@@ -69,8 +75,7 @@ class Session:
         if self._agent is not None:
             self._agent.stop()
 
-    async def _life(self, graph: Graph, watch: Watch) -> Graph | None:
-        """One agent. Gives the program that takes its place, None at the end."""
+    async def _live(self, graph: Graph, watch: Watch) -> None:
         journal = Journal(note, self.env.clock)
         agent = self._agent = Agent(self.env, graph, self.settings, journal)
         if self._stopping:
@@ -78,49 +83,35 @@ class Session:
         _settle()
         async with serve(agent, self.settings.folder, partial(say, "warning")):
             running = asyncio.ensure_future(agent.run())
-            following = await self._until_over(agent, running, watch)
+            reloading = asyncio.ensure_future(self._reloads(agent, watch))
             try:
+                await asyncio.wait((running, reloading), return_when=asyncio.FIRST_COMPLETED)
+                if reloading.done():
+                    reloading.result()
                 await running
             finally:
+                await cancel([reloading, running])
                 journal.close()
         self.report.add(agent.report)
-        return None if self._stopping else following
 
-    async def _until_over(self, agent: Agent, running: asyncio.Future[None], watch: Watch) -> Graph | None:
+    async def _reloads(self, agent: Agent, watch: Watch) -> None:
+        """Hand the agent the program anew whenever that is asked for, for ever."""
         while True:
-            asked = asyncio.ensure_future(self._reload.wait())
-            await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
-            asked.cancel()
-            if running.done():
-                return None
+            await self._reload.wait()
             self._reload.clear()
-            found = await self.env.run(self._loaded)
-            if found is None:
+            try:
+                found = await self.env.run(self._load)
+                if self.watch:
+                    await watch.over(files_of(found))
+                graph = checked(found)
+                await agent.reload(graph)
+            except PipeError as error:
+                tell(error)
+                say("warning", "the new program is not used; the one that was started goes on")
                 continue
-            if self.watch:
-                await watch.over(files_of(found))
-            graph = self._checked(found)
-            if graph is not None and not running.done():
-                agent.stop()
-                await asyncio.wait((running,))
-                return graph
-
-    def _loaded(self) -> Loaded | None:
-        """The program as it is now. In a worker thread."""
-        try:
-            return self.load() if self.load is not None else None
-        except PipeError as error:
-            _refused(error)
-            return None
-
-    def _checked(self, found: Loaded) -> Graph | None:
-        try:
-            graph = checked(found)
-        except PipeError as error:
-            _refused(error)
-            return None
-        say("info", "the program is reloaded")
-        return graph
+            self.graph = graph
+            say("info", "the program is reloaded")
+            _settle()
 
     # ── from outside ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -150,11 +141,6 @@ class Session:
             signal.raise_signal(signal.SIGINT)
         say("info", self.stopping)
         self._stop(signal.SIGINT)
-
-
-def _refused(error: PipeError) -> None:
-    tell(error)
-    say("warning", "the new program is not used; the one that was started goes on")
 
 
 def _settle() -> None:

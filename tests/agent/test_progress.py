@@ -14,7 +14,11 @@ from pipeline.cli.snapshot import snapshot
 from pipeline.columns import native
 from pipeline.errors import InternalError
 from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import Graph
 from plugins import Given, Parcels, ParcelsOptions
+
+NOTHING = Flow(Graph("nothing.pipe", {}, frozenset()), "host")
 
 
 def progress(folder: Path) -> dict[str, object]:
@@ -63,4 +67,4 @@ def test_a_panic_in_a_filter_is_a_defect_of_a_plugin(panic: type[BaseException])
         raise panic("index out of bounds")
 
     with pytest.raises(InternalError, match=r"on a batch of source log \(p\): index out of bounds"):
-        asyncio.run(effects_of(Pending("log", frozenset({"p"}), 1, computed())))
+        asyncio.run(effects_of(Pending(NOTHING, "log", frozenset({"p"}), 1, computed())))

@@ -1,0 +1,86 @@
+"""A program, assembled: its plugins open, its flow ready.
+
+For a reload the next one is assembled beside the one that runs. Inputs and outputs of which nothing changed go over to it
+as they are: a reader reads on, a connection stays. Filters are made anew, with the files that they look things up in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pipeline.api import Context, Plugin, Window
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import AnyInput, AnyWindow, Graph, Stage
+
+
+class Assembly:
+    """A graph and its plugins, for the place of `before`, if there was one."""
+
+    def __init__(self, graph: Graph, host: str, before: Assembly | None = None) -> None:
+        self.graph: Graph = graph if before is None else _inherited(graph, before.graph)
+        self.flow = Flow(self.graph, host)
+        self.sources: dict[str, AnyInput] = {
+            stage.name: stage.input for stage in self.graph.sources if stage.input is not None
+        }
+        self.windows: dict[str, AnyWindow] = {
+            stage.name: stage.window.plugin
+            for stage in self.graph.windows
+            if stage.window is not None and isinstance(stage.window.plugin, Window)
+        }
+        self._others = frozenset(plugin for _, plugin in _plugins(before.graph)) if before is not None else frozenset()
+        self._opened: list[Plugin[Any]] = []
+
+    async def open(self, context: Callable[[str], Context]) -> None:
+        """Open all plugins but those of the assembly before; `context` makes the `ctx` of a stage.
+
+        Raises what a plugin's `open` raises; those that were touched are closed then."""
+        try:
+            for stage, plugin in _plugins(self.graph):
+                if plugin not in self._others:
+                    self._opened.append(plugin)
+                    await plugin.open(context(stage))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close what was opened here and what was taken over, the last first."""
+        while self._opened:
+            await self._opened.pop().close()
+
+    async def retire(self, after: Assembly) -> None:
+        """`after` has taken the place of this one: hand it what it took over, and close the rest."""
+        kept = {plugin for _, plugin in _plugins(after.graph)}
+        after._opened[:0] = [plugin for plugin in self._opened if plugin in kept]
+        self._opened = [plugin for plugin in self._opened if plugin not in kept]
+        await self.close()
+
+
+def _plugins(graph: Graph) -> Iterator[tuple[str, Plugin[Any]]]:
+    """All plugins by stage, in the order of opening."""
+    for stage in graph.stages.values():
+        for plugin in (stage.input, *(step.plugin for step in stage.steps), stage.output):
+            if plugin is not None:
+                yield stage.name, plugin
+
+
+def _inherited(graph: Graph, before: Graph) -> Graph:
+    """The graph with inputs and outputs of the one before, where nothing that they are told has changed."""
+    stages = {
+        name: replace(stage, input=before.stages[name].input, output=before.stages[name].output)
+        if _same(stage, before.stages.get(name))
+        else stage
+        for name, stage in graph.stages.items()
+    }
+    return replace(graph, stages=stages)
+
+
+def _same(stage: Stage, before: Stage | None) -> bool:
+    """Whether the two say the same and see the same columns."""
+    return (
+        before is not None
+        and (stage.kind, stage.fingerprint, stage.incoming) == (before.kind, before.fingerprint, before.incoming)
+        and [step.columns for step in stage.steps] == [step.columns for step in before.steps]
+    )

@@ -1,0 +1,268 @@
+"""A program takes the place of another while it runs: nothing stands still, nothing is lost, nothing is counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline import api
+from pipeline.agent.agent import Agent, Settings
+from pipeline.agent.telemetry import Journal
+from pipeline.api import Columns
+from pipeline.errors import ConfigurationError, InternalError
+from pipeline.lang.spans import Source
+from pipeline.plan.graph import Graph, Port, Stage
+from pipeline.plan.load import load
+from pipeline.testing.loop import run
+from pipeline.testing.world import Crash, SimEnv, World
+from plugins import Chunks, ChunksOptions, Parcels, ParcelsOptions, Records, RecordsOptions
+
+LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(200))
+
+
+class Counted(Chunks):
+    """Counts what is asked of it."""
+
+    def __init__(self, options: ChunksOptions) -> None:
+        super().__init__(options)
+        self.asked: list[str] = []
+
+    async def open(self, ctx: api.Context) -> None:
+        self.asked.append("open")
+        await super().open(ctx)
+
+    async def close(self) -> None:
+        self.asked.append("close")
+
+    def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        self.asked.append("read")
+        return super().read(progress)
+
+
+class Shut(Parcels):
+    """Cannot be opened."""
+
+    name = "shut"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(ParcelsOptions())
+        self.error = error
+
+    async def open(self, ctx: api.Context) -> None:
+        raise self.error
+
+
+def graph(folder: Path, target: str, mark: str = "1") -> Graph:
+    """`source log = chunks(in.log)  sink copy = log -> records(target)`; another `mark` makes it another source."""
+    source = Counted(ChunksOptions(path=str(folder / "in.log")))
+    log = Stage("log", "source", input=source, plugin="chunks", columns={"": Columns({})}, fingerprint=mark)
+    output = Records(RecordsOptions(path=target))
+    sink = Stage("copy", "sink", upstream=(Port("log"),), output=output, plugin="records", fingerprint=target)
+    return Graph("copy.pipe", {"log": log, "copy": sink}, frozenset({Port("log")}))
+
+
+def source_of(program: Graph) -> Counted:
+    source = program.stages["log"].input
+    assert isinstance(source, Counted)
+    return source
+
+
+def agent(world: World, env: SimEnv, program: Graph, *, once: bool = True) -> Agent:
+    settings = Settings(program.name, world.folder / "state", world.folder, once=once)
+    return Agent(env, program, settings, Journal(lambda line: None, env.clock))
+
+
+def live(world: World, env: SimEnv, first: Graph, reload: Callable[[Agent], Awaitable[None]]) -> None:
+    """One life: the first program, and what `reload` does to it."""
+
+    async def life() -> None:
+        running = agent(world, env, first)
+        reloading = asyncio.ensure_future(reload(running))
+        try:
+            await running.run()
+            await reloading
+        finally:
+            reloading.cancel()
+
+    run(life())
+
+
+def after(seconds: float, env: SimEnv, following: Graph) -> Callable[[Agent], Awaitable[None]]:
+    async def reload(running: Agent) -> None:
+        await env.clock.sleep(seconds)
+        await running.reload(following)
+
+    return reload
+
+
+def made(folder: Path) -> World:
+    folder.mkdir()
+    (folder / "in.log").write_bytes(LINES)
+    return World(folder)
+
+
+def split(folder: Path) -> tuple[bytes, bytes]:
+    """What each program wrote."""
+    first, second = ((folder / name) for name in ("a.log", "b.log"))
+    return first.read_bytes(), second.read_bytes() if second.exists() else b""
+
+
+def test_a_source_that_stays_is_read_on(tmp_path: Path) -> None:
+    """It is opened, read and closed once, by whatever number of programs; what each wrote is joined without a seam."""
+    world = made(tmp_path / "w")
+    env, first = world.env(), graph(tmp_path / "w", "a.log")
+
+    async def reload(running: Agent) -> None:
+        for target in ("b.log", "a.log", "b.log"):
+            await env.clock.sleep(0.7)
+            await running.reload(graph(tmp_path / "w", target))
+
+    live(world, env, first, reload)
+    a, b = split(world.folder)
+    assert len(a) > 1000
+    assert len(b) > 1000
+    assert sorted((a + b).splitlines()) == LINES.splitlines()
+    assert source_of(first).asked == ["open", "read", "close"]
+
+
+def test_a_source_that_changed_goes_on_where_the_one_before_was(tmp_path: Path) -> None:
+    """The old one is closed; the new one starts at what was committed."""
+    world = made(tmp_path / "w")
+    env, first, second = world.env(), graph(tmp_path / "w", "a.log"), graph(tmp_path / "w", "b.log", mark="2")
+    live(world, env, first, after(1.0, env, second))
+    a, b = split(world.folder)
+    assert b
+    assert a + b == LINES
+    assert source_of(first).asked == source_of(second).asked == ["open", "read", "close"]
+
+
+@pytest.mark.parametrize("mark", ["1", "2"], ids=["the same source", "another source"])
+def test_a_crash_at_every_call_of_a_reload_loses_and_doubles_nothing(tmp_path: Path, mark: str) -> None:
+    """The next life runs the second program: it completes what the first began."""
+    world = made(tmp_path / "count")
+    env = world.env()
+    live(world, env, graph(world.folder, "a.log"), after(1.0, env, graph(world.folder, "b.log", mark)))
+    total = env.points
+    world.crash()
+    assert total > 100
+    for kill_at in range(1, total + 1):
+        world = made(tmp_path / f"{kill_at}")
+        env = world.env(kill_at)
+        with pytest.raises(Crash):
+            live(world, env, graph(world.folder, "a.log"), after(1.0, env, graph(world.folder, "b.log", mark)))
+        world.crash()
+        run(agent(world, world.env(), graph(world.folder, "b.log", mark)).run())
+        world.crash()
+        a = (world.folder / "a.log").read_bytes() if (world.folder / "a.log").exists() else b""
+        b = (world.folder / "b.log").read_bytes() if (world.folder / "b.log").exists() else b""
+        assert a + b == LINES, f"killed at point {kill_at}"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "told"),
+    [
+        (ConfigurationError("no such database"), ConfigurationError, "no such database"),
+        (FileNotFoundError(2, "No such file", "x.mmdb"), ConfigurationError, "x.mmdb"),
+        (ZeroDivisionError("division by zero"), InternalError, "ZeroDivisionError"),
+    ],
+    ids=["ours", "the system's", "a defect"],
+)
+def test_a_program_that_cannot_be_opened_leaves_the_old_one_running(
+    tmp_path: Path, error: Exception, raised: type[Exception], told: str
+) -> None:
+    """Its error is the caller's; the sources that it would have taken over are not closed."""
+    world = made(tmp_path / "w")
+    env, first = world.env(), graph(tmp_path / "w", "a.log")
+    second = graph(tmp_path / "w", "a.log")
+    shut = replace(second.stages["copy"], output=Shut(error), fingerprint="shut")
+    second = replace(second, stages={**second.stages, "copy": shut})
+
+    async def reload(running: Agent) -> None:
+        await env.clock.sleep(1.0)
+        with pytest.raises(raised, match=told):
+            await running.reload(second)
+
+    live(world, env, first, reload)
+    assert (world.folder / "a.log").read_bytes() == LINES
+    assert source_of(first).asked == ["open", "read", "close"]
+
+
+# ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+COUNTING = """
+source log = file("{folder}/in.log")
+transform parsed = log | grok('^%{{INT:second:int}} %{{WORD:verb}}$') | set {{ @timestamp = time(second, 'unix') }}
+transform facts = parsed | window(10s) {{ {metric} }}
+sink published = facts -> file("{folder}/{out}")
+"""
+HITS = "hits = count() by verb"
+
+
+def counting(folder: Path, metric: str = HITS, out: str = "facts.ndjson") -> Graph:
+    loaded = load(Source("counting.pipe", COUNTING.format(folder=folder, metric=metric, out=out)))
+    assert loaded.graph is not None, loaded.diagnostics
+    return loaded.graph
+
+
+def counted(world: World, *programs: Graph) -> None:
+    """Three lines of one window for each program, all read before the next takes over."""
+    log = world.folder / "in.log"
+    log.touch()
+    env = world.env()
+
+    async def life() -> None:
+        running = agent(world, env, programs[0], once=False)
+        ended = asyncio.ensure_future(running.run())
+        for number, program in enumerate(programs):
+            if number:
+                await running.reload(program)
+            with log.open("ab") as file:
+                file.write(b"1790000000 GET\n1790000001 GET\n1790000002 POST\n")
+            while await committed(running) < log.stat().st_size:
+                await env.clock.sleep(0.1)
+        running.stop()
+        await ended
+
+    run(life())
+    world.crash()
+    run(agent(world, world.env(), programs[-1]).run())
+
+
+async def committed(running: Agent) -> int:
+    """Bytes of the log that are durable."""
+    if not running.started.is_set():
+        return 0
+    progress = await running.locked(running.store.contents.progress)
+    return sum(position["offset"] for position in progress.get("log", {}).values() if isinstance(position, dict))
+
+
+def facts(path: Path) -> list[tuple[int, str, int]]:
+    """(revision, verb, value) of every line."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return sorted((row["revision"], row["by"]["verb"], row["value"]) for row in rows)
+
+
+def test_a_window_goes_on_where_the_query_did_not_change(tmp_path: Path) -> None:
+    """Only the sink is another one: what both programs counted is one fact."""
+    counted(World(tmp_path), counting(tmp_path), counting(tmp_path, out="other.ndjson"))
+    assert not (tmp_path / "facts.ndjson").exists()
+    assert facts(tmp_path / "other.ndjson") == [(1, "GET", 4), (1, "POST", 2)]
+
+
+def test_a_window_of_another_query_is_sent_as_it_is(tmp_path: Path) -> None:
+    """The facts of the two add up to what was read: nothing was dropped, nothing counted twice."""
+    counted(World(tmp_path), counting(tmp_path), counting(tmp_path, HITS + " where verb == 'GET'"))
+    assert facts(tmp_path / "facts.ndjson") == [(1, "GET", 2), (1, "GET", 2), (1, "POST", 1)]
+
+
+def test_a_window_that_is_gone_is_sent_as_it_is(tmp_path: Path) -> None:
+    """The program has no such stage any more."""
+    bare = load(Source("counting.pipe", f'source log = file("{tmp_path}/in.log")\nsink out = log -> null()'))
+    assert bare.graph is not None, bare.diagnostics
+    counted(World(tmp_path), counting(tmp_path), bare.graph)
+    assert facts(tmp_path / "facts.ndjson") == [(1, "GET", 2), (1, "POST", 1)]
