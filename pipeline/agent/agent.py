@@ -24,7 +24,7 @@ from pipeline.agent.opening import arrange
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
-from pipeline.agent.supervision import Crew
+from pipeline.agent.supervision import Crew, to_the_end
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
 from pipeline.agent.watermarks import watermarks
 from pipeline.api import Position
@@ -97,21 +97,13 @@ class Agent:
         `once` could not deliver everything in time; InternalError. BrokenPipeError when standard output was
         closed. What was committed before is safe."""
         try:
-            self._store = store = await self._env.apart(self._open)
-            self.started.set()
             try:
-                await self._assembly.open(self._context)
-                try:
-                    await self._work(store)
-                finally:
-                    if self._following is not None:
-                        await self._following.close()
-                    await self._assembly.close()
-                self.report.counts = await self.locked(store.contents.ledger)
+                await self._env.apart(self._open)
+                self.started.set()
+                await self._work(self.store)
+                self.report.counts = await self.locked(self.store.contents.ledger)
             finally:
-                async with self._lock:
-                    self._store = None
-                    await self._env.apart(store.close)
+                await to_the_end(self._close())
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -160,16 +152,18 @@ class Agent:
 
     # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _open(self) -> Store:
-        settings = self._settings
+    def _open(self) -> None:
         self._check_ends(self._assembly)
-        store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
-        try:
-            arrange(store, self._assembly, self._journal)
-        except BaseException:
-            store.close()
-            raise
-        return store
+        settings = self._settings
+        self._store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
+        arrange(self._store, self._assembly, self._journal)
+
+    async def _close(self) -> None:
+        """Let go of the store, if it was opened: a run that is cancelled may have come to any point."""
+        async with self._lock:
+            store, self._store = self._store, None
+            if store is not None:
+                await self._env.apart(store.close)
 
     def _check_ends(self, assembly: Assembly) -> None:
         for name, source in assembly.sources.items() if self._settings.once else ():
@@ -208,6 +202,7 @@ class Agent:
             folder=settings.folder,
         )
         try:
+            await self._assembly.open(self._context)
             for name, source in self._assembly.sources.items():
                 reading.begin(name, source)
             await deliveries.serve(self._assembly.graph)
@@ -216,8 +211,14 @@ class Agent:
             if settings.once:
                 await crew.until(deliveries.drained(lambda: self._stopping))
         finally:
-            await crew.disband()
-            await reading.discard()
+            await to_the_end(self._rest(crew, reading))
+
+    async def _rest(self, crew: Crew, reading: Reading) -> None:
+        await crew.disband()
+        await reading.discard()
+        if self._following is not None:
+            await self._following.close()
+        await self._assembly.close()
 
     async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries) -> None:
         while True:

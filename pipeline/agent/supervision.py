@@ -54,6 +54,20 @@ async def cancel(tasks: Sequence[Task]) -> list[BaseException]:
     return [end for end in ends if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError)]
 
 
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work that must be done whoever cancels the waiting: a cancellation is raised when it is done."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
+
+
 async def within(clock: Clock, event: asyncio.Event, seconds: float) -> None:
     """Wait until the event is set, but not longer than `seconds`."""
     tasks: list[Task] = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(clock.sleep(seconds))]
