@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -59,14 +60,58 @@ def test_a_stop_in_the_middle_changes_nothing(pipe: Pipe, million: Path, expecte
     agrees(pipe, million, expected)
 
 
-def test_ten_kills_lose_and_double_nothing(pipe: Pipe, million: Path, expected: Log) -> None:
-    """SIGKILL at random moments of start-up, reading, committing and idling, each followed by a restart."""
-    shutil.copy(million, pipe.folder / "access.log")
+KILLS = 100
+
+
+class Writer(threading.Thread):
+    """Writes a log as a web server does, 10,000 lines for each `more`, slice by slice; it is renamed away every 50,000 lines."""
+
+    def __init__(self, lines: list[bytes], path: Path) -> None:
+        super().__init__(daemon=True)
+        self.lines = lines
+        self.path = path
+        self.asked = threading.Semaphore(0)
+        self.pace = threading.Event()
+
+    def run(self) -> None:
+        for first in range(0, len(self.lines), 10_000):
+            self.asked.acquire()
+            if first and first % 50_000 == 0:
+                self.path.rename(self.path.with_name(f"access.log.{first // 50_000}"))
+            with self.path.open("ab", buffering=0) as log:
+                for slice_ in range(first, first + 10_000, 1_000):
+                    log.write(b"".join(self.lines[slice_ : slice_ + 1_000]))
+                    self.pace.wait(0.1)
+
+    def more(self) -> None:
+        self.asked.release()
+
+
+def test_a_hundred_kills_through_twenty_rotations_lose_and_double_nothing(
+    pipe: Pipe, million: Path, expected: Log
+) -> None:
+    """SIGKILL at random moments: half of them anywhere in the start, half after a commit of that life."""
     moments = random.Random(20261123)
-    for _ in range(10):
+    out = pipe.folder / "out"
+    writer = Writer(million.read_bytes().splitlines(keepends=True), pipe.folder / "access.log")
+    writer.start()
+
+    def written() -> int:
+        return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+    for kill in range(KILLS):
+        before = written()
+        writer.more()
         process = pipe.start("run", PROGRAM, "--state", "state")
-        time.sleep(moments.uniform(0.5, 2.2))
+        if kill % 2:
+            wait_until(lambda before=before: written() > before, 60, f"a commit in life {kill}")  # type: ignore[misc]
+            time.sleep(moments.uniform(0.0, 0.5))
+        else:
+            time.sleep(moments.uniform(0.0, 1.2))
         assert pipe.end(process, signal.SIGKILL) == -signal.SIGKILL
+    writer.pace.set()
+    writer.join(timeout=60)
+    assert not writer.is_alive()
     done = pipe.run("run", PROGRAM, "--once", "--state", "state")
     assert done.returncode == 0, done.stderr
     agrees(pipe, million, expected)
