@@ -36,13 +36,13 @@ def workplace() -> Iterator[Path]:
 
 def job(folder: Path, program: str) -> Cost:
     """One run of a program that writes below `folder`/out, from nothing to the end of its input."""
-    return measured([*PIPE, "run", str(_fresh(folder, program)), "--once", "--state", str(folder / "state")])
+    return measured([*PIPE, "run", str(fresh(folder, program)), "--once", "--state", str(folder / "state")])
 
 
 @contextmanager
 def running(folder: Path, program: str) -> Iterator[int]:
     """The same without an end, in the background: its process id, once it works. Stopped cleanly at the end."""
-    command = [*PIPE, "run", str(_fresh(folder, program)), "--state", str(folder / "state")]
+    command = [*PIPE, "run", str(fresh(folder, program)), "--state", str(folder / "state")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         patience = time.monotonic() + 60
@@ -64,6 +64,15 @@ def growing(log: Path, rate: int) -> Iterator[None]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
+
+
+def fresh(folder: Path, program: str) -> Path:
+    """A program in a folder that has neither outputs nor a state."""
+    for name in ("out", "state"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    path = folder / "job.pipe"
+    path.write_text(program, encoding="utf-8")
+    return path
 
 
 def facts(folder: Path) -> dict[str, Metric]:
@@ -111,14 +120,6 @@ def beginning(path: Path, size: int) -> tuple[int, int]:
         while left and (block := file.read(min(left, 1 << 20))):
             crc, left = zlib.crc32(block, crc), left - len(block)
     return size - left, crc
-
-
-def _fresh(folder: Path, program: str) -> Path:
-    for name in ("out", "state"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    path = folder / "job.pipe"
-    path.write_text(program, encoding="utf-8")
-    return path
 
 
 def free(folder: Path) -> int:

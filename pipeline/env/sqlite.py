@@ -12,7 +12,7 @@ import apsw
 from pipeline.env import Value
 from pipeline.errors import BrokenDiskError, InternalError, StateError
 
-_PRAGMAS = (
+PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -32,7 +32,7 @@ class SqliteDatabase:
         with self._errors():
             self._connection = apsw.Connection(str(path), vfs=vfs)
             try:
-                for pragma in _PRAGMAS:
+                for pragma in PRAGMAS:
                     self._connection.execute(pragma).fetchall()
             except apsw.Error:
                 self._connection.close()
