@@ -5,16 +5,19 @@ Nothing heavy is imported here: a child's peak memory is never less than its par
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import zstandard
@@ -73,6 +76,34 @@ def fresh(folder: Path, program: str) -> Path:
     path = folder / "job.pipe"
     path.write_text(program, encoding="utf-8")
     return path
+
+
+@contextmanager
+def arrivals(folder: Path) -> Iterator[dict[float, float]]:
+    """Meanwhile the published facts are looked at 50 times a second: start of a window → when its first fact was there (both s)."""
+    seen: dict[float, float] = {}
+    over = threading.Event()
+
+    def look() -> None:
+        path, read = folder / "out" / "facts.ndjson", 0
+        while not over.wait(0.02):
+            now = time.time()
+            size = path.stat().st_size if path.exists() else 0
+            if size > read:
+                with path.open("rb") as file:
+                    file.seek(read)
+                    lines, _, _ = file.read(size - read).rpartition(b"\n")
+                read += len(lines) + 1
+                for line in lines.splitlines():
+                    seen.setdefault(datetime.fromisoformat(json.loads(line)["window_start"]).timestamp(), now)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        looking.join()
 
 
 def facts(folder: Path) -> dict[str, Metric]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import measure
 import samples
 import subject
-from jobs import archives, beginning, growing, job, running, same, unpacked, verify, workplace
+from jobs import archives, arrivals, beginning, growing, job, running, same, unpacked, verify, workplace
 from measure import Cost, Spread, progress
 from programs import LOOKUPS, PLAIN, seed
 from report import Section, Table
@@ -19,6 +19,8 @@ LINES = 3_000_000
 SHARE = 10
 """The short run, by which the start-up is told from the rest, has one line in so many."""
 RATE = 10_000
+WINDOW = 10 + 5
+"""Seconds from the start of a window to its close: its size and the lateness."""
 NAMES = {"nine facts": PLAIN, "with GeoIP and user agents": LOOKUPS}
 
 
@@ -96,26 +98,33 @@ def _cores(folder: Path, log: Path, found: Mapping[str, int], effort: subject.Ef
 
 def _live(folder: Path, effort: subject.Effort) -> Table:
     """What following a log costs, start-up left out."""
-    table = Table("Following a log", ("", "% of a core", "resident MB"))
+    table = Table("Following a log", ("", "% of a core", "resident MB", "s from a window's close to its facts"))
     log = folder / "live.log"
     interval, settled = (0.4, 2.0) if effort.quick else (5.0, 8.0)
     for name, options in NAMES.items() if not effort.quick else [("nine facts", PLAIN)]:
         progress(f"seed job: {RATE:,} lines a second, {name}")
         log.unlink(missing_ok=True)
-        with growing(log, RATE), running(folder, seed(log, folder / "out", options)) as pid:
+        with (
+            growing(log, RATE),
+            running(folder, seed(log, folder / "out", options)) as pid,
+            arrivals(folder) as seen,
+        ):
             time.sleep(settled)
             used, memory = _readings(pid, interval, effort.rounds)
         size, checksum = unpacked(folder)
         same("the archive of the live log", (size, checksum), beginning(log, size))
         if size < RATE * interval:
             raise SystemExit(f"the live log was not followed: {size} bytes in the archive")
-        table.add(f"{RATE:,} lines/s, {name}", used.text(".1f"), memory.text(".0f"))
+        # The first window began before the log did.
+        late = [at - start - WINDOW for start, at in sorted(seen.items())[1:]]
+        waited = Spread.of(late).text(".2f") if late else ""
+        table.add(f"{RATE:,} lines/s, {name}", used.text(".1f"), memory.text(".0f"), waited)
     progress("seed job: idle")
     samples.write("nginx", log, 1_000)
     with running(folder, seed(log, folder / "out")) as pid:
         time.sleep(settled)
         used, memory = _readings(pid, interval, effort.rounds)
-    table.add("idle: 1,000 lines read, and no more come", used.text(".2f"), memory.text(".0f"))
+    table.add("idle: 1,000 lines read, and no more come", used.text(".2f"), memory.text(".0f"), "")
     return table
 
 

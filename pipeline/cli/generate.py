@@ -77,7 +77,7 @@ def command(
         raise UsageError("--rotate and --append need --output FILE", "Standard output cannot be renamed.")
     if output != "-" and rate is None and count is None:
         raise UsageError("this would fill the disk", "Give --rate, --count or --duration.")
-    begin = start if start is not None else time.time_ns() // 1000
+    begin, began = start if start is not None else time.time_ns() // 1000, time.monotonic()
     if start is None and rate is None and count is not None:
         begin -= round(count / EVENT_RATE * 1_000_000)
     traffic = Traffic(
@@ -85,20 +85,23 @@ def command(
     )
     cut = cut_of(rotate)
     with Pipe(sys.stdout.buffer) if output == "-" else LogFile(Path(output), cut, keep, append=append) as log:
-        _Writer(traffic, log, rate, count).run()
+        _Writer(traffic, log, rate, count, began).run()
 
 
 class _Writer:
     """Writes lines until there are enough of them, or until it is told to stop."""
 
-    def __init__(self, traffic: Traffic, log: LogFile | Pipe, rate: float | None, count: int | None) -> None:
-        self._traffic, self._log, self._rate, self._count = traffic, log, rate, count
+    def __init__(
+        self, traffic: Traffic, log: LogFile | Pipe, rate: float | None, count: int | None, began: float
+    ) -> None:
+        """`began`: when the first line was due, by the monotonic clock."""
+        self._traffic, self._log, self._rate, self._count, self._began = traffic, log, rate, count, began
         self._stopped = False
 
     def run(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        line, began = 0, time.monotonic()
+        line, began = 0, self._began
         while not self._stopped and (self._count is None or line < self._count):
             end = line + BLOCK if self._count is None else min(line + BLOCK, self._count)
             if self._rate is not None and (reached := int((time.monotonic() - began) * self._rate)) < end:
