@@ -9,6 +9,9 @@ NATIVE := native/Cargo.toml native/Cargo.lock $(shell find native/src -name '*.r
 # What the twins in Python must hold too: kernels, what is made of them, and the main job with its faults.
 TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inputs tests/outputs tests/e2e
 
+# Without bytecode every start of `pipe` compiles the engine anew, which takes longer than all else that it does.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-twins lint fmt docs bench clean
 
 run: $(READY)  ## the main job for 45 s: live facts, a compressed archive, a clean stop

@@ -121,6 +121,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str] | None = Non
     begun = time.monotonic()
     with tempfile.TemporaryFile() as said:
         given = {**os.environ, **(environment or {})}
+        given.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=given)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -6,7 +6,10 @@ import math
 import re
 
 from pipeline.columns.encode.printable import printable
-from pipeline.columns.grok import Advice, Coverage, Example, Explained, FieldUse, Place
+from pipeline.columns.grok import Example
+from pipeline.columns.grok.advice import Advice
+from pipeline.columns.grok.coverage import Coverage, FieldUse
+from pipeline.columns.grok.misses import Explained, Place
 
 _FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]+")
 

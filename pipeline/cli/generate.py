@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -84,7 +83,7 @@ def command(
         seed, begin, rate or EVENT_RATE, form, garbage=garbage, late=late, late_by=max(1, round(late_by * 1e6))
     )
     cut = cut_of(rotate)
-    with Pipe(sys.stdout.buffer) if output == "-" else LogFile(Path(output), cut, keep, append=append) as log:
+    with Pipe() if output == "-" else LogFile(Path(output), cut, keep, append=append) as log:
         _Writer(traffic, log, rate, count, began).run()
 
 

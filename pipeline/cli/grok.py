@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,8 +13,9 @@ import polars as pl
 
 from pipeline.cli.coverage import KINDS, plain, told
 from pipeline.cli.objects import objects
-from pipeline.cli.streams import standard_input
-from pipeline.columns.grok import MATCHED, REASON, Coverage, Grok, GrokError, expand
+from pipeline.cli.streams import show, standard_input
+from pipeline.columns.grok import MATCHED, REASON, Grok, GrokError, expand
+from pipeline.columns.grok.coverage import Coverage
 from pipeline.columns.lines import decode, records
 from pipeline.columns.nested import put
 from pipeline.columns.types import BOOL, ERROR, FLOAT, INT, STRING, Columns, dtype
@@ -58,8 +58,7 @@ def command(pattern: str, file: str | None, others: tuple[str, ...], explain: bo
             return
         grok = _made(Grok, patterns)
         for text, _ in lines:
-            sys.stdout.buffer.write(matched(grok, text))
-            sys.stdout.buffer.flush()
+            show(matched(grok, text))
 
 
 def _checked(pattern: str) -> None:

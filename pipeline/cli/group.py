@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -10,6 +11,7 @@ from importlib import import_module
 import click
 
 from pipeline import __version__
+from pipeline.env import memory
 from pipeline.errors import UsageError
 
 
@@ -52,9 +54,13 @@ class CommandsByName(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._modules:
             return None
-        command = import_module(f"pipeline.cli.{self._modules[cmd_name][0]}").command
+        module = f"pipeline.cli.{self._modules[cmd_name][0]}"
+        if module not in sys.modules:
+            with memory.lasting():
+                import_module(module)
+        command = sys.modules[module].command
         if not isinstance(command, click.Command):
-            raise TypeError(f"pipeline.cli.{self._modules[cmd_name][0]} has no command")
+            raise TypeError(f"{module} has no command")
         return command
 
     def resolve_command(

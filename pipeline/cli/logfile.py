@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
+from pipeline.cli.streams import show
 from pipeline.errors import ConfigurationError, UsageError
 
 HOUR = 3_600_000_000
@@ -34,9 +35,6 @@ def cut_of(text: str | None) -> Cut:
 class Pipe:
     """Standard output, written as a LogFile is."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
     def __enter__(self) -> Self:
         return self
 
@@ -44,8 +42,7 @@ class Pipe:
         return None
 
     def write(self, data: bytes, time: int) -> None:
-        self._stream.write(data)
-        self._stream.flush()
+        show(data)
 
 
 class LogFile:

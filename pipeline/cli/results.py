@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import polars as pl
 
 from pipeline import api
 from pipeline.api import formats
 from pipeline.cli.objects import objects
+from pipeline.cli.streams import show
 from pipeline.cli.tables import tabular, text
 
 Form = Literal["json", "csv", "table"]
@@ -50,7 +50,6 @@ class Results(api.Output[Options]):
         self._rows: list[Mapping[str, object]] = []
         self._more = 0
         self._begun = False
-        self._stream: BinaryIO = sys.stdout.buffer
 
     def schema(self, columns: api.Columns) -> None:
         self._columns = columns
@@ -88,12 +87,11 @@ class Results(api.Output[Options]):
         if self.options.format == "table":
             told = text(tabular(self._rows, facts=self._facts))
             more = f"\n… {self._more:,} more; --format json has them all" if self._more else ""
-            self._stream.write(f"{told}{more}\n".encode())
+            show(f"{told}{more}\n".encode())
         elif self._waits:
-            self._stream.write(_separated(tabular(self._rows, facts=True)))
+            show(_separated(tabular(self._rows, facts=True)))
         else:
             self._begin()
-        self._stream.flush()
 
     def _take(self, segment: api.Segment) -> None:
         data = segment.read(self._ctx.files)
@@ -104,13 +102,12 @@ class Results(api.Output[Options]):
             self._more += max(0, len(lines) - room)
             return
         self._begin()
-        self._stream.write(data)
-        self._stream.flush()
+        show(data)
 
     def _begin(self) -> None:
         """The header of comma-separated values, also when there are no rows."""
         if self.options.format == "csv" and not self._begun:
-            self._stream.write(formats.header(self._columns))
+            show(formats.header(self._columns))
         self._begun = True
 
 

@@ -80,7 +80,7 @@ class Session:
         agent = self._agent = Agent(self.env, graph, self.settings, journal)
         if self._stopping:
             agent.stop()
-        _settle()
+        _settle(first=True)
         async with serve(agent, self.settings.folder, partial(say, "warning")):
             running = asyncio.ensure_future(agent.run())
             reloading = asyncio.ensure_future(self._reloads(agent, watch))
@@ -111,7 +111,7 @@ class Session:
                 continue
             self.graph = graph
             say("info", "the program is reloaded")
-            _settle()
+            _settle(first=False)
 
     # ── from outside ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,9 +143,10 @@ class Session:
         self._stop(signal.SIGINT)
 
 
-def _settle() -> None:
+def _settle(*, first: bool) -> None:
     """What is there when an agent starts (modules, the program and its plugins) lives as long as the agent: frozen, it is not
-    walked by every full collection. First what an earlier agent left is set free."""
-    gc.unfreeze()
+    walked by every full collection. What an agent before it left is set free."""
+    if not first:
+        gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -35,6 +35,16 @@ def drop(number: int) -> None:
     os.set_inheritable(number, True)
 
 
+def show(data: bytes) -> None:
+    """Write all of the data to standard output, and out of its buffer. Blocks while nobody reads. Raises OSError.
+
+    With PYTHONUNBUFFERED standard output has no buffer, and a signal cuts a write short."""
+    left = memoryview(data)
+    while left:
+        left = left[sys.stdout.buffer.write(left) :]
+    sys.stdout.buffer.flush()
+
+
 def standard_input() -> BinaryIO:
     """Raises NoInputError when the process has none."""
     if sys.stdin is None:

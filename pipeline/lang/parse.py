@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from pipeline.lang.ast import Expression, Name, Node, Program, Query, Statement, Template
 from pipeline.lang.diagnostics import Diagnostic, suggestion
 from pipeline.lang.lexer import MOST_ERRORS, lex
-from pipeline.lang.mistakes import explain
-from pipeline.lang.place import Place
 from pipeline.lang.spans import Source, Span
 from pipeline.lang.table import Machine
 from pipeline.lang.tokens import BRACKET, CLOSER, STATEMENTS, Lexed, Token
+
+if TYPE_CHECKING:
+    from pipeline.lang.place import Mistake
 
 DEEPEST = 128
 """How deep brackets and operators nest: every walk over a tree may recurse."""
@@ -188,13 +189,21 @@ def _run(tokens: list[Token]) -> tuple[Node | None, list[Diagnostic]]:
             continue
         if at < trusted or readings == _MOST_READINGS:
             return None, diagnostics
-        mistake = explain(Place(tokens, at, machine.accepts(), opened[-1] if opened else None))
+        mistake = _mistake(tokens, at, machine, opened[-1] if opened else None)
         diagnostics.append(mistake.diagnostic)
         if mistake.reading is None:
             return None, diagnostics
         tokens[at : at + 1] = mistake.reading
         readings += 1
         trusted = at + len(mistake.reading)
+
+
+def _mistake(tokens: list[Token], at: int, machine: Machine, opener: Token | None) -> Mistake:
+    """What is wrong at the token that the machine refused. A program without mistakes does without what knows them."""
+    from pipeline.lang.mistakes import explain
+    from pipeline.lang.place import Place
+
+    return explain(Place(tokens, at, machine.accepts(), opener))
 
 
 def _with_holes(tokens: list[Token]) -> list[Diagnostic]:

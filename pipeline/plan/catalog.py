@@ -30,10 +30,11 @@ class Catalog:
     @classmethod
     def installed(cls) -> Catalog:
         """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.aggregates` and `.functions` name."""
+        points = entry_points()
         registry: dict[Kind, dict[str, object]] = {}
         clashes: dict[tuple[Kind, str], str] = {}
         for kind in KINDS:
-            found, clashing = _collect(kind, entry_points(group=f"pipeline.{kind}"))
+            found, clashing = _collect(kind, points.select(group=f"pipeline.{kind}"))
             registry[kind] = found
             clashes |= clashing
         return cls(registry, clashes)

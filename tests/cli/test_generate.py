@@ -73,16 +73,20 @@ def test_a_rate_is_kept_to_the_end_of_the_count(pipe: Pipe) -> None:
     assert done.stdout == Traffic(1, START_MICROSECONDS, 20_000.0).lines(0, 2_000)
 
 
-def test_sigterm_ends_between_two_lines(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
-    """An endless generator stops with 0 and leaves whole lines."""
-    process = started("generate", "--rate", "5000", "--start", START)
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_sigterm_ends_between_two_lines(
+    pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, unbuffered: str
+) -> None:
+    """An endless generator stops with 0 and leaves whole lines, also while it waits for its reader."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    process = started("generate", "--rate", "500000", "--start", START)
     assert process.stdout is not None
     first = process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     written = first + process.stdout.read()
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, b"")
-    assert written == Traffic(1, START_MICROSECONDS, 5_000.0).lines(0, written.count(b"\n"))
+    assert written == Traffic(1, START_MICROSECONDS, 500_000.0).lines(0, written.count(b"\n"))
 
 
 def test_the_database_knows_the_addresses(pipe: Pipe) -> None:

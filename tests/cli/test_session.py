@@ -29,11 +29,11 @@ def test_a_program_that_was_replaced_is_set_free() -> None:
     knot = Knot()
     alive = weakref.ref(knot)
     try:
-        session._settle()
+        session._settle(first=True)
         del knot
         gc.collect()
         assert alive() is not None
-        session._settle()
+        session._settle(first=False)
         assert alive() is None
     finally:
         gc.unfreeze()

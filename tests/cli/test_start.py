@@ -29,6 +29,61 @@ def test_the_version_is_told_without_anything_heavy() -> None:
     assert all(f"  {name} " in done.stdout for name in COMMANDS)
 
 
+LINES = 'source a = file("a.log")\n'
+SINK = ' -> file("out.ndjson")\n'
+
+
+@pytest.mark.parametrize(
+    ("program", "unused"),
+    [
+        (
+            f"{LINES}sink s = a | where(length(@raw) > 1){SINK}",
+            ["pipeline.columns.grok", "pipeline_plugins.filters.window"],
+        ),
+        (
+            f"{LINES}sink s = a | grok('%{{WORD:w}} %{{INT:n:int}}'){SINK}",
+            ["pipeline.columns.grok.advice", "pipeline.columns.grok.coverage", "pipeline.columns.grok.ladder"],
+        ),
+        (
+            f"{LINES}transform t = a | window(1h) {{ n = count() }}\nsink s = t{SINK}",
+            ["pipeline.columns.grok", "pipeline_plugins.aggregates.top"],
+        ),
+    ],
+    ids=["where", "grok", "window"],
+)
+def test_a_run_loads_what_its_program_needs(program: str, unused: list[str], tmp_path: Path) -> None:
+    """`pipe run` leaves out plugins that the program does not name, other commands, and what only mistakes need."""
+    (tmp_path / "p.pipe").write_text(program)
+    (tmp_path / "a.log").write_text("one 1\ntwo\n")
+    code = (
+        "import sys\n"
+        "from pipeline.cli import main\n"
+        "assert main(['run', '--once', '--no-summary', 'p.pipe']) == 0\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    never = {
+        *("rich", "maxminddb", "ua_parser", "http.client", "urllib.request", "multiprocessing"),
+        *("pipeline.columns.traffic", "pipeline.lang.mistakes", "pipeline.testing", "pipeline.cli.query"),
+    }
+    assert {*never, *unused} & set(done.stdout.split()) == set()
+
+
+def test_what_a_command_imports_is_left_alone_by_the_collector() -> None:
+    """Modules are frozen once they are imported; after that the collector runs again."""
+    code = (
+        "import gc\n"
+        "from pipeline.cli import main\n"
+        "assert main(['check', '--help']) == 0\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 10 * len(gc.get_objects())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("switch", "told"), [("off", "kernels: python (PIPE_NATIVE=off)"), ("", f"kernels: {engine()}")]
 )

@@ -12,7 +12,6 @@ from pipeline.columns.grok.expand import Capture, Expanded, FieldType, expand
 from pipeline.columns.grok.failure import GrokError
 from pipeline.columns.grok.names import MATCHED, REASON
 from pipeline.columns.grok.rewrite import Untranslatable
-from pipeline.columns.grok.rows import Rows
 from pipeline.columns.grok.scanner import Scan, Scanner
 from pipeline.columns.lines import decode
 from pipeline.columns.native import kernels
@@ -163,6 +162,8 @@ def _plan(
         except Untranslatable as why:
             reason = str(why)
     if "python" in engines:
+        from pipeline.columns.grok.rows import Rows  # brings `regex` along, which few programs need
+
         return _Plan("python", attempts=(Rows(expanded, timeout).match,), reason=reason)
     raise GrokError(f"the pattern cannot run on the {engines[-1]} engine: {reason}")
 

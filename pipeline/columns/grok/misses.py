@@ -35,21 +35,19 @@ class Explained:
 
 class Misses:
     """The lines that `patterns` do not match. To add lines is cheap; they are explained when somebody asks, from the examples of
-    their kinds. Bounds as of `Kinds`."""
+    their `kinds`, to which others may add lines too."""
 
     def __init__(
         self,
         patterns: Sequence[str],
         definitions: Mapping[str, str] | None = None,
-        *,
-        kinds: int = 200,
-        texts: int = 50_000,
+        kinds: Kinds | None = None,
         timeout: float = 0.1,
     ) -> None:
         self._patterns = tuple(patterns)
         self._definitions = definitions
         self._timeout = timeout
-        self._kinds = Kinds(kinds, texts)
+        self._kinds = kinds or Kinds()
         self._ladders: list[Ladder] = []
         self._adviser = Adviser(definitions, timeout)
         self._told: dict[tuple[tuple[Example, ...], bool], tuple[Place, ...]] = {}

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from pipeline.columns.grok.engine import Grok
-from pipeline.columns.grok.misses import Misses
+from pipeline.columns.grok.kinds import Kinds
 from pipeline.columns.grok.names import MATCHED
 from pipeline.columns.lines import decode
+
+if TYPE_CHECKING:
+    from pipeline.columns.grok.misses import Misses
 
 EVERY = 5.0
 """Seconds from one look at a batch to the next; a look takes about 5 ms."""
@@ -36,7 +40,9 @@ class Sampler:
     def __init__(
         self, patterns: Sequence[str], definitions: Mapping[str, str] | None, monotonic: Callable[[], float]
     ) -> None:
-        self._misses = Misses(patterns, definitions, kinds=KINDS, texts=TEXTS)
+        self._kinds = Kinds(KINDS, TEXTS)
+        self._misses: Misses | None = None
+        self._definitions = definitions
         self._alone = [Grok(p, definitions) for p in patterns] if len(patterns) > 1 else []
         self._hits = [0] * len(patterns)
         self._patterns = tuple(patterns)
@@ -63,7 +69,10 @@ class Sampler:
     def misses(self) -> list[dict[str, object]]:
         """The largest kinds: `kind` (its template), `lines` (sampled), `share` (of the sampled misses), and where the pattern stops on the first
         of them: `wanted`, `saw`, and the `example`, cut to 200 characters."""
+        from pipeline.columns.grok.misses import Misses
+
         with self._lock:
+            self._misses = self._misses or Misses(self._patterns, self._definitions, self._kinds)
             explained = self._misses.explained(TOLD)
             return [
                 {
@@ -86,7 +95,7 @@ class Sampler:
 
     def _miss(self, sample: pl.Series) -> None:
         numbers = pl.int_range(self._lines, self._lines + sample.len(), eager=True)
-        self._misses.add(sample, numbers, numbers)
+        self._kinds.add(sample, numbers, numbers)
         self._lines += sample.len()
 
     def _hit(self, sample: pl.Series) -> None:

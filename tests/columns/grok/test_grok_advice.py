@@ -3,8 +3,9 @@
 import polars as pl
 import pytest
 
-from pipeline.columns.grok import Grok, Ladder
+from pipeline.columns.grok import Grok
 from pipeline.columns.grok.advice import Advice, Adviser
+from pipeline.columns.grok.ladder import Ladder
 
 TIME = "10/Oct/2000:13:55:36 -0700"
 HTTP = f'[{TIME}] "GET / HTTP/1.0"'

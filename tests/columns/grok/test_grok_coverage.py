@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.columns.grok import Capture, Coverage, FieldUse, GrokError
-from pipeline.columns.grok.coverage import VALUES, Failure
+from pipeline.columns.grok import Capture, GrokError
+from pipeline.columns.grok.coverage import VALUES, Coverage, Failure, FieldUse
 
 
 def covered(patterns: list[str], lines: list[str | None], cuts: tuple[int, ...] = ()) -> Coverage:

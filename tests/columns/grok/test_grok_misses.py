@@ -3,8 +3,9 @@
 import polars as pl
 import pytest
 
-from pipeline.columns.grok import Ladder, Misses
 from pipeline.columns.grok.kinds import Example
+from pipeline.columns.grok.ladder import Ladder
+from pipeline.columns.grok.misses import Misses
 
 TIME = "10/Oct/2000:13:55:36 -0700"
 
