@@ -10,6 +10,10 @@ mod bytes;
 #[path = "../../src/grok/dfa.rs"]
 #[allow(dead_code)]
 mod dfa;
+#[path = "../../src/grok/explore.rs"]
+mod explore;
+#[path = "../../src/grok/legs.rs"]
+mod legs;
 #[path = "../../src/grok/nfa.rs"]
 #[allow(dead_code)]
 mod nfa;
@@ -40,7 +44,12 @@ fuzz_target!(|data: &[u8]| {
     let Some(mut dfa) = dfa::Dfa::new(&nfa, budget) else { return };
     let text = programs::text(text);
     let back: String = text.chars().rev().collect();
-    for text in [&text, &back, &text] {
+    let twice = format!("{text}{text}");
+    for (number, text) in [&text, &back, &text, &twice, &back, &text].into_iter().enumerate() {
+        // From here on the automaton knows the way of this text.
+        for _ in 0..if number == 2 { 2 * states::RUNS } else { 0 } {
+            dfa.find(&nfa, text.as_bytes(), false);
+        }
         for anywhere in [false, true] {
             let Some(wanted) = backtrack::find(&tree, places, text, anywhere) else { continue };
             let found = dfa.find(&nfa, text.as_bytes(), anywhere).then(|| dfa.slots.clone());

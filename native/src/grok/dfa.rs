@@ -6,17 +6,19 @@
 //! follows the edges that read nothing. So assertions see both neighbours, and a step has all that it needs: the state,
 //! the byte.
 //!
+//! Where many texts went the same way, `legs` take many of its steps at once.
+//!
 //! For each tag the different values among the threads are numbered in order of preference: the value n of tag t is in
 //! register n × tags + t. A state is thus known by its threads alone, and most steps move no register. Method: V.
 //! Laurikari, "NFAs with Tagged Transitions, their Conversion to Deterministic Automata and Application to Regular
 //! Expressions", SPIRE 2000.
 
+use super::legs;
 use super::nfa::Nfa;
 use super::states::{
     Counters, DEAD, Known, LOOP, NO_VALUES, SPECIAL, STATE_BITS, STATE_MASK, STEP_REGISTERS, States, UNKNOWN,
-    VALUE_NONE,
 };
-use super::step::PLACE;
+use super::step::{END_PLACE, PLACE};
 
 /// A tag without a value, in slots and registers.
 pub const UNSET: u32 = u32::MAX;
@@ -51,10 +53,22 @@ impl Dfa {
         let end = text.len();
         let mut at = 0;
         let mut found = false;
+        let mut leg = self.states.first_leg(state);
         loop {
+            if leg != legs::NONE {
+                if self.walk(text, leg, &mut state, &mut at) {
+                    found = true;
+                    break;
+                }
+                leg = legs::NONE;
+            }
             let entry = self.run(text, &mut state, &mut at);
             if entry < SPECIAL {
                 let skip = self.states.run(state);
+                if entry == LOOP && skip.leg != legs::NONE {
+                    leg = skip.leg;
+                    continue;
+                }
                 match &skip.known {
                     Known::Watched(seen) => {
                         let seen = seen + 1;
@@ -71,7 +85,7 @@ impl Dfa {
                                 .length(text, at)
                                 .unwrap_or_else(|| self.states.looked(&text[at..], state, entry));
                             at += length;
-                            self.states.ran(state, entry, length);
+                            self.states.ran(state, entry, length, at - length);
                         }
                         found |= self.kept_loop(entry, at as u32 - 1);
                     }
@@ -105,9 +119,52 @@ impl Dfa {
             }
             state = special.next;
             at += 1;
+            leg = self.states.run(state).leg;
+        }
+        if let Some((state, at)) = self.states.due.take() {
+            self.states.explore(nfa, text, state, at);
+            self.registers
+                .resize(self.registers.len().max(self.states.registers), UNSET);
         }
         self.states.counters.walked += at.min(end) as u64 + 1;
         found
+    }
+
+    /// Take legs for as long as the text fits them. True when a match ends with the text.
+    #[inline]
+    fn walk(&mut self, text: &[u8], first: u32, state: &mut u32, at: &mut usize) -> bool {
+        let (mut number, mut place) = (first, *at);
+        let mut ends = NO_VALUES;
+        while let Some(leg) = self.states.legs.get_mut(number as usize) {
+            *state = leg.state;
+            if let Some(length) = leg.skip.as_ref().and_then(|skip| skip.length(text, place)) {
+                place += length;
+            }
+            match leg.fits(text, place) {
+                Some(true) => {}
+                Some(false) => {
+                    self.states.missed(number, place);
+                    break;
+                }
+                None => break,
+            }
+            leg.hits = leg.hits.saturating_add(1);
+            for (register, offset) in leg.sets {
+                self.registers[register as usize] = place as u32 + offset;
+            }
+            place += leg.size as usize;
+            *state = leg.next;
+            number = leg.onwards;
+            if place == text.len() {
+                ends = leg.values;
+                break;
+            }
+        }
+        *at = place;
+        if ends != NO_VALUES {
+            self.keep(ends, place as u32);
+        }
+        ends != NO_VALUES
     }
 
     /// Take steps for as long as there is nothing else to do. Gives the entry that says what there is.
@@ -138,12 +195,9 @@ impl Dfa {
     fn keep(&mut self, values: u32, at: u32) {
         let from = values as usize * self.slots.len();
         let row = &self.states.values[from..from + self.slots.len()];
+        self.registers[END_PLACE as usize] = at;
         for (slot, &value) in self.slots.iter_mut().zip(row) {
-            *slot = match value {
-                VALUE_NONE => UNSET,
-                PLACE => at,
-                register => self.registers[register as usize],
-            };
+            *slot = self.registers[value as usize];
         }
     }
 

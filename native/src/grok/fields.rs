@@ -46,7 +46,7 @@ enum Values {
     Text(Vec<Part>),
     Int(Vec<i64>),
     Float(Vec<f64>),
-    Bool(Bits),
+    Bool(Vec<bool>),
 }
 
 /// One field, row after row.
@@ -61,11 +61,11 @@ impl Column {
             Type::Text => Values::Text(Vec::with_capacity(rows)),
             Type::Int => Values::Int(Vec::with_capacity(rows)),
             Type::Float => Values::Float(Vec::with_capacity(rows)),
-            Type::Bool => Values::Bool(Bits::with_capacity(rows)),
+            Type::Bool => Values::Bool(Vec::with_capacity(rows)),
         };
         Column {
             values,
-            valid: Bits::with_capacity(rows),
+            valid: Bits::default(),
         }
     }
 
@@ -73,8 +73,23 @@ impl Column {
     /// is none, and when the text is not of the type.
     #[inline]
     pub fn push(&mut self, row: &Row, slots: &[u32], places: &Places) {
+        let found = |place: u32| (slots[2 * place as usize], slots[2 * place as usize + 1]);
+        if let (Values::Text(values), &[place]) = (&mut self.values, &places.numbers[..]) {
+            // The common case, without a branch on what stands there.
+            let (start, end) = found(place);
+            if start < end {
+                let part = row.part(start, end);
+                let valid = part.is_some() && !(places.dash_is_null && part == Some(Part::DASH));
+                values.push(if valid {
+                    part.unwrap_or_default()
+                } else {
+                    Part::default()
+                });
+                return self.valid.push(valid);
+            }
+        }
         for &place in &places.numbers {
-            let (start, end) = (slots[2 * place as usize], slots[2 * place as usize + 1]);
+            let (start, end) = found(place);
             if start != UNSET
                 && start < end
                 && !(places.dash_is_null && row.bytes().get(start as usize..end as usize) == Some(b"-"))
@@ -94,7 +109,11 @@ impl Column {
         let text = || row.bytes().get(start as usize..end as usize).unwrap_or_default();
         match &mut self.values {
             Values::Text(values) => kept(values, &mut self.valid, row.part(start, end)),
-            Values::Int(values) => kept(values, &mut self.valid, numbers::int(text())),
+            Values::Int(values) => {
+                let block = row.bytes().get(start as usize..).and_then(<[u8]>::first_chunk);
+                let short = block.and_then(|block| numbers::short_int(*block, (end - start) as usize));
+                kept(values, &mut self.valid, short.or_else(|| numbers::int(text())));
+            }
             Values::Float(values) => kept(values, &mut self.valid, numbers::float(text())),
             Values::Bool(values) => {
                 let value = numbers::bool(text());
@@ -116,10 +135,10 @@ impl Column {
 
     pub fn finish(self, rows: &Rows) -> ArrayRef {
         match self.values {
-            Values::Text(values) => rows.column(values, self.valid),
+            Values::Text(values) => rows.column(values, self.valid.nulls()),
             Values::Int(values) => Arc::new(Int64Array::new(values.into(), self.valid.nulls())),
             Values::Float(values) => Arc::new(Float64Array::new(values.into(), self.valid.nulls())),
-            Values::Bool(values) => Arc::new(BooleanArray::new(values.buffer(), self.valid.nulls())),
+            Values::Bool(values) => Arc::new(BooleanArray::new(values.into(), self.valid.nulls())),
         }
     }
 }

@@ -8,7 +8,9 @@ use crate::arrow::{Frame, batches};
 
 mod bytes;
 mod dfa;
+mod explore;
 mod fields;
+mod legs;
 mod nfa;
 mod numbers;
 mod program;
@@ -17,6 +19,7 @@ mod scanner;
 mod skip;
 mod states;
 mod step;
+mod stretch;
 
 use fields::Type;
 use scanner::{Pattern, Scanner};

@@ -10,8 +10,21 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{ArrowError, DataType};
 
+use super::stretch::Stretch;
+
 /// Views hold texts up to this length themselves.
 const INLINE: usize = MAX_INLINE_VIEW_LEN as usize;
+
+/// By length: the bytes that a view of a short text has.
+const KEPT: [u128; INLINE + 1] = {
+    let mut kept = [0; INLINE + 1];
+    let mut length = 0;
+    while length <= INLINE {
+        kept[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    kept
+};
 
 /// The rows of the first column of some batches: String or Binary, in view layout.
 pub struct Rows {
@@ -31,8 +44,13 @@ pub struct Row<'a> {
 
 /// A part of a row: 16 bytes in Arrow's view layout
 /// (<https://arrow.apache.org/docs/format/Columnar.html>, variable-size binary view layout).
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Part(u128);
+
+impl Part {
+    /// A dash alone.
+    pub const DASH: Part = Part((b'-' as u128) << 32 | 1);
+}
 
 impl Rows {
     /// Raises an error when the column holds no text.
@@ -69,12 +87,20 @@ impl Rows {
                 })?;
                 first += texts.data_buffers().len() as u32;
             } else if let Some(bytes) = chunk.as_byte_view_opt::<BinaryViewType>() {
+                let mut stretch = Stretch::default();
+                let buffers = &self.buffers[..];
                 walk(bytes, first, |row| {
                     let Some((bytes, buffer, at)) = row else {
                         take(None);
                         return Ok(());
                     };
-                    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+                    let text = if bytes.len() > INLINE {
+                        let start = at as usize;
+                        stretch.text(buffer, &buffers[buffer as usize], start, start + bytes.len())
+                    } else {
+                        std::str::from_utf8(bytes).ok()
+                    };
+                    if let Some(text) = text {
                         take(Some(Row { text, buffer, at }));
                         return Ok(());
                     }
@@ -99,14 +125,14 @@ impl Rows {
 
     /// A column of parts of these rows.
     #[allow(unsafe_code)]
-    pub fn column(&self, parts: Vec<Part>, valid: Bits) -> ArrayRef {
+    pub fn column(&self, parts: Vec<Part>, valid: Option<NullBuffer>) -> ArrayRef {
         let views: ScalarBuffer<u128> = ScalarBuffer::from(parts.into_iter().map(|part| part.0).collect::<Vec<_>>());
         // SAFETY: a `Part` is made by `Row::part` alone, of a `str` between two boundaries of its characters, so it is
         // valid UTF-8. Its length and prefix, or its whole text, are read from that `str`; its buffer and place are
         // those where `each` found the row, which Arrow had accepted as a view into that buffer, or where it put the
         // repaired row; the buffers are in the order in which `each` counted them. A part of a row stays inside the
         // row.
-        let column = unsafe { StringViewArray::new_unchecked(views, Arc::from(&self.buffers[..]), valid.nulls()) };
+        let column = unsafe { StringViewArray::new_unchecked(views, Arc::from(&self.buffers[..]), valid) };
         Arc::new(column)
     }
 }
@@ -143,25 +169,36 @@ impl<'a> Row<'a> {
     }
 
     /// The text between two places; None unless they are boundaries of characters, the first not after the second.
+    #[inline]
     pub fn part(&self, start: u32, end: u32) -> Option<Part> {
         let text = self.text.get(start as usize..end as usize)?.as_bytes();
-        let length = text.len() as u128;
-        if text.len() > INLINE {
-            let prefix = u32::from_le_bytes([text[0], text[1], text[2], text[3]]);
-            let place = u128::from(self.at + start) << 96 | u128::from(self.buffer) << 64;
-            return Some(Part(place | u128::from(prefix) << 32 | length));
-        }
+        let Some(block) = self.bytes()[start as usize..].first_chunk::<16>() else {
+            return Some(self.last_part(text, start));
+        };
+        // Both ways at once: which of them it is cannot be foreseen.
+        let block = u128::from_le_bytes(*block);
+        let inline = (block & KEPT[text.len().min(INLINE)]) << 32;
+        let place = self.placed(start) | (block & 0xFFFF_FFFF) << 32;
+        let rest = if text.len() > INLINE { place } else { inline };
+        Some(Part(rest | text.len() as u128))
+    }
+
+    /// A part that ends within sixteen bytes of the row's end.
+    fn last_part(&self, text: &[u8], start: u32) -> Part {
         let mut bytes = [0; 16];
-        if let Some(block) = self
-            .bytes()
-            .get(start as usize..)
-            .and_then(|rest| rest.first_chunk::<16>())
-        {
-            let kept = u128::from_le_bytes(*block) & ((1 << (8 * text.len())) - 1);
-            return Some(Part(kept << 32 | length));
-        }
-        bytes[4..4 + text.len()].copy_from_slice(text);
-        Some(Part(u128::from_le_bytes(bytes) | length))
+        let rest = if let (true, Some(prefix)) = (text.len() > INLINE, text.first_chunk::<4>()) {
+            bytes[4..8].copy_from_slice(prefix);
+            u128::from_le_bytes(bytes) | self.placed(start)
+        } else {
+            bytes[4..4 + text.len()].copy_from_slice(text);
+            u128::from_le_bytes(bytes)
+        };
+        Part(rest | text.len() as u128)
+    }
+
+    /// Where a long part is, as a view says it.
+    fn placed(&self, start: u32) -> u128 {
+        u128::from(self.at.wrapping_add(start)) << 96 | u128::from(self.buffer) << 64
     }
 
     /// A text of twelve bytes at most, wherever it comes from.
@@ -173,40 +210,49 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Bits, in order.
+/// Bits, in order. As long as all are set they are only counted.
 #[derive(Default)]
 pub struct Bits {
     words: Vec<u64>,
     last: u64,
     len: usize,
-    set: usize,
+    mixed: bool,
 }
 
 impl Bits {
-    pub fn with_capacity(len: usize) -> Self {
-        Bits {
-            words: Vec::with_capacity(len / 64 + 1),
-            ..Bits::default()
-        }
-    }
-
     #[inline]
     pub fn push(&mut self, bit: bool) {
+        if !self.mixed {
+            if bit {
+                self.len += 1;
+                return;
+            }
+            self.write_out();
+        }
         self.last |= u64::from(bit) << (self.len & 63);
-        self.set += usize::from(bit);
         self.len += 1;
         if self.len.trailing_zeros() >= 6 {
             self.words.push(std::mem::take(&mut self.last));
         }
     }
 
+    #[inline(never)]
+    fn write_out(&mut self) {
+        self.mixed = true;
+        self.words = vec![u64::MAX; self.len / 64];
+        self.last = (1 << (self.len & 63)) - 1;
+    }
+
     pub fn buffer(mut self) -> BooleanBuffer {
+        if !self.mixed {
+            return BooleanBuffer::new_set(self.len);
+        }
         self.words.push(self.last);
         BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.len)
     }
 
     /// As the validity of a column; None when all are set.
     pub fn nulls(self) -> Option<NullBuffer> {
-        (self.set < self.len).then(|| NullBuffer::new(self.buffer()))
+        self.mixed.then(|| NullBuffer::new(self.buffer()))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::dfa::Dfa;
@@ -136,29 +137,33 @@ impl Scanner {
             .map_err(|why| ArrowError::InvalidArgumentError(why.to_owned()))?;
         let mut rows = Rows::new(batches)?;
         let mut columns: Vec<Column> = self.types.iter().map(|&kind| Column::new(kind, rows.len)).collect();
-        let (mut matched, mut reasoned) = (Bits::with_capacity(rows.len), Bits::with_capacity(rows.len));
-        let mut reasons: Vec<Part> = Vec::with_capacity(rows.len);
+        let mut matched = Bits::default();
+        // Those of the rows up to the last one that did not match.
+        let mut reasons: Vec<Part> = Vec::new();
         let words = ["missing", "no match"].map(|word| Row::constant(word).unwrap_or_default());
+        let mut number = 0;
         rows.each(|row| {
             let row = row.map(|row| if strip_return { row.without_return() } else { row });
             let found = row.and_then(|row| self.find(&mut automata, &row).map(|index| (row, index)));
             matched.push(found.is_some());
-            reasoned.push(found.is_none());
             if let Some((row, index)) = found {
                 let slots = &automata[index].slots;
                 for (column, places) in columns.iter_mut().zip(&self.patterns[index].fields) {
                     column.push(&row, slots, places);
                 }
-                reasons.push(Part::default());
             } else {
                 columns.iter_mut().for_each(Column::push_null);
+                reasons.resize(number, Part::default());
                 reasons.push(words[usize::from(row.is_some())]);
             }
+            number += 1;
         })?;
         self.give_back(automata);
+        reasons.resize(rows.len, Part::default());
+        let matched = matched.buffer();
         let mut arrays: Vec<ArrayRef> = columns.into_iter().map(|column| column.finish(&rows)).collect();
-        arrays.push(Arc::new(BooleanArray::new(matched.buffer(), None)));
-        arrays.push(rows.column(reasons, reasoned));
+        arrays.push(Arc::new(BooleanArray::new(matched.clone(), None)));
+        arrays.push(rows.column(reasons, Some(NullBuffer::new(!&matched))));
         RecordBatch::try_new(Arc::clone(&self.schema), arrays)
     }
 

@@ -1,10 +1,14 @@
-//! Getting over bytes that leave an automaton's state as it is, sixteen at a time.
+//! Getting over bytes that leave an automaton's state as it is, up to 64 at a time.
+
+use wide::{CmpGt, i8x16};
 
 use super::bytes::ByteSet;
 
 const BLOCK: usize = 16;
+/// Blocks that are looked at together where runs are long.
+const FAR: usize = 4 * BLOCK;
 const RANGES: usize = 4;
-/// Blocks before a search for single bytes is worth its start.
+/// Rounds before a search for single bytes is worth its start.
 const NEAR: usize = 4;
 
 /// Where a run of bytes ends.
@@ -20,13 +24,16 @@ pub enum Skip {
     Unknown,
 }
 
-/// Up to four ranges of bytes, as their first bytes and the distance to their last, and what turns in to out when they
-/// are those of the run; each sixteen times over, as a block is compared with it.
+/// Up to four ranges of bytes. A byte is in one when it, less `base`, is below `limit`, both as signed numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Ranges {
-    first: [[u8; BLOCK]; RANGES],
-    length: [[u8; BLOCK]; RANGES],
-    flip: [u8; BLOCK],
+    base: [i8x16; RANGES],
+    limit: [i8x16; RANGES],
+    count: usize,
+    /// All bits, when the ranges are those of the run.
+    flip: u16,
+    /// Whether runs are mostly longer than a block.
+    long: bool,
 }
 
 impl Skip {
@@ -45,28 +52,21 @@ impl Skip {
         }
     }
 
+    /// The same, for runs of so many bytes on average.
+    pub fn over(mut self, bytes: u32) -> Self {
+        if let Skip::Bytes(_, ranges) | Skip::Ranges(ranges) = &mut self {
+            ranges.long = bytes as usize > BLOCK / 2;
+        }
+        self
+    }
+
     /// How many bytes of `text` from `at` on belong to the run. None when the caller has to look.
     #[inline]
     pub fn length(&self, text: &[u8], at: usize) -> Option<usize> {
         match self {
             Skip::Nowhere => Some(text.len() - at),
-            Skip::Ranges(ranges) => Some(ranges.find(text, at, usize::MAX).unwrap_or(text.len()) - at),
-            Skip::Bytes(bytes, ranges) => {
-                let far = at + NEAR * BLOCK;
-                let found = ranges.find(text, at, NEAR).or_else(|| {
-                    let [a, b, c] = *bytes;
-                    let rest = text.get(far..)?;
-                    let found = if a == b {
-                        memchr::memchr(a, rest)
-                    } else if b == c {
-                        memchr::memchr2(a, b, rest)
-                    } else {
-                        memchr::memchr3(a, b, c, rest)
-                    };
-                    found.map(|index| far + index)
-                });
-                Some(found.unwrap_or(text.len()) - at)
-            }
+            Skip::Ranges(ranges) => Some(ranges.find(text, at, None) - at),
+            Skip::Bytes(bytes, ranges) => Some(ranges.find(text, at, Some(*bytes)) - at),
             Skip::Unknown => None,
         }
     }
@@ -74,87 +74,129 @@ impl Skip {
 
 impl Ranges {
     fn new(stops: &ByteSet, outside: bool) -> Option<Self> {
-        let (mut first, mut length, mut count) = ([0; RANGES], [0; RANGES], 0);
-        let mut last_in = false;
-        for byte in 0..=255 {
+        let (mut found, mut last_in) = (Vec::new(), false);
+        for byte in 0..=255_u8 {
             let now_in = stops.contains(byte) != outside;
-            if now_in && !last_in {
-                if count == RANGES {
-                    return None;
-                }
-                first[count] = byte;
-                count += 1;
-            } else if now_in {
-                length[count - 1] += 1;
+            match found.last_mut() {
+                Some((_, length)) if now_in && last_in => *length += 1,
+                _ if now_in => found.push((byte, 0_u8)),
+                _ => {}
             }
             last_in = now_in;
         }
-        if count == 0 {
-            // No range at all cannot be said; the callers do not need it.
+        // No range, and one of all bytes, cannot be said; the callers do not need them.
+        if !(1..=RANGES).contains(&found.len()) || found[0].1 == u8::MAX {
             return None;
         }
-        for index in count..RANGES {
-            (first[index], length[index]) = (first[0], length[0]);
-        }
+        let range = |index: usize| found[index.min(found.len() - 1)];
         Some(Ranges {
-            first: first.map(|byte| [byte; BLOCK]),
-            length: length.map(|byte| [byte; BLOCK]),
-            flip: [if outside { 0xFF } else { 0 }; BLOCK],
+            base: std::array::from_fn(|index| i8x16::splat(range(index).0.wrapping_add(128) as i8)),
+            limit: std::array::from_fn(|index| i8x16::splat(range(index).1.wrapping_add(129) as i8)),
+            count: found.len(),
+            flip: if outside { u16::MAX } else { 0 },
+            long: false,
         })
     }
 
-    fn stops(&self, byte: u8) -> bool {
-        let ranges = self.first.iter().zip(&self.length);
-        let inside = ranges.fold(false, |found, (first, length)| {
-            found | (byte.wrapping_sub(first[0]) <= length[0])
-        });
-        inside != (self.flip[0] != 0)
+    /// A bit for each byte of the block that stops, by the first so many ranges.
+    #[inline]
+    fn stopped<const COUNT: usize>(&self, block: &[u8; BLOCK]) -> u64 {
+        let block = i8x16::new(block.map(|byte| byte as i8));
+        let inside = |index: usize| self.limit[index].cmp_gt(block - self.base[index]);
+        let found = (1..COUNT).fold(inside(0), |found, index| found | inside(index));
+        u64::from(found.move_mask() as u16 ^ self.flip)
     }
 
-    /// All bits of a byte of the result are set where a byte of the block stops.
     #[inline]
-    fn stopped(&self, block: &[u8; BLOCK]) -> u128 {
-        let mut found = [0; BLOCK];
-        for (first, length) in self.first.iter().zip(&self.length) {
-            for index in 0..BLOCK {
-                let inside = block[index].wrapping_sub(first[index]) <= length[index];
-                found[index] |= if inside { 0xFF } else { 0 };
-            }
+    fn find(&self, text: &[u8], at: usize, bytes: Option<[u8; 3]>) -> usize {
+        match self.count {
+            1 => self.find_in::<1>(text, at, bytes),
+            2 => self.find_in::<2>(text, at, bytes),
+            3 => self.find_in::<3>(text, at, bytes),
+            _ => self.find_in::<RANGES>(text, at, bytes),
         }
-        u128::from_le_bytes(found) ^ u128::from_le_bytes(self.flip)
     }
 
-    /// The first place from `at` on that stops, in so many blocks or in all of them.
+    /// The first place from `at` on that stops, or the end.
     #[inline]
-    fn find(&self, text: &[u8], at: usize, blocks: usize) -> Option<usize> {
-        let mut place = at;
-        for _ in 0..blocks {
-            let Some(block) = text.get(place..).and_then(|rest| rest.first_chunk::<BLOCK>()) else {
-                return self.find_last(text, place);
-            };
-            let stopped = self.stopped(block);
+    fn find_in<const COUNT: usize>(&self, text: &[u8], at: usize, bytes: Option<[u8; 3]>) -> usize {
+        if !self.long
+            && let Some(block) = text[at..].first_chunk()
+        {
+            let stopped = self.stopped::<COUNT>(block);
             if stopped != 0 {
-                return Some(place + (stopped.trailing_zeros() / 8) as usize);
+                return at + stopped.trailing_zeros() as usize;
             }
-            place += BLOCK;
         }
-        None
+        let mut place = at;
+        for round in 0.. {
+            let Some(block) = text[place..].first_chunk() else {
+                break;
+            };
+            let stopped = self.far::<COUNT>(block);
+            if stopped != 0 {
+                return place + stopped.trailing_zeros() as usize;
+            }
+            place += FAR;
+            if let (NEAR, Some(bytes)) = (round, bytes) {
+                return search(text, place, bytes);
+            }
+        }
+        if let Some(block) = text.last_chunk::<FAR>() {
+            let start = text.len() - FAR;
+            let stopped = self.far::<COUNT>(block) >> ((place - start) & 63);
+            return if place < text.len() && stopped != 0 {
+                place + stopped.trailing_zeros() as usize
+            } else {
+                text.len()
+            };
+        }
+        self.find_last::<COUNT>(text, place)
     }
 
-    /// The same for what is left after the last whole block.
     #[inline]
-    fn find_last(&self, text: &[u8], at: usize) -> Option<usize> {
-        if let Some(block) = text.last_chunk::<BLOCK>() {
-            let start = text.len() - BLOCK;
-            // A shift by all 128 bits is for nothing left.
-            let stopped = self.stopped(block) >> (8 * (at - start)).min(127);
-            return (stopped != 0 && at < text.len()).then(|| at + (stopped.trailing_zeros() / 8) as usize);
+    fn far<const COUNT: usize>(&self, blocks: &[u8; FAR]) -> u64 {
+        let mut found = 0;
+        for index in 0..FAR / BLOCK {
+            if let Some(block) = blocks[index * BLOCK..].first_chunk() {
+                found |= self.stopped::<COUNT>(block) << (index * BLOCK);
+            }
         }
-        text.get(at..)?
-            .iter()
-            .position(|byte| self.stops(*byte))
-            .map(|index| at + index)
+        found
     }
+
+    /// The same in a short text.
+    #[inline(never)]
+    fn find_last<const COUNT: usize>(&self, text: &[u8], at: usize) -> usize {
+        let mut place = at;
+        while place < text.len() {
+            let rest = &text[place..];
+            let mut block = [0; BLOCK];
+            let size = rest.len().min(BLOCK);
+            block[..size].copy_from_slice(&rest[..size]);
+            let stopped = self.stopped::<COUNT>(&block);
+            if stopped != 0 {
+                return (place + stopped.trailing_zeros() as usize).min(text.len());
+            }
+            place += size;
+        }
+        text.len()
+    }
+}
+
+/// The first of these bytes from a place on, or the end.
+#[inline(never)]
+fn search(text: &[u8], at: usize, bytes: [u8; 3]) -> usize {
+    let [a, b, c] = bytes;
+    let rest = &text[at..];
+    let found = if a == b {
+        memchr::memchr(a, rest)
+    } else if b == c {
+        memchr::memchr2(a, b, rest)
+    } else {
+        memchr::memchr3(a, b, c, rest)
+    };
+    found.map_or(text.len(), |index| at + index)
 }
 
 #[cfg(test)]

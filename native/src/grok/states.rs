@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::Map;
 use super::bytes::ByteSet;
+use super::legs::{self, Leg};
 use super::nfa::Nfa;
 use super::skip::Skip;
-use super::step::{HERE, NONE, PLACE, Step, register};
+use super::step::{END_PLACE, HERE, NO_PLACE, NONE, PLACE, Step, register};
 
 /// A table entry below `LOOP` is a step: its low bits are the next state, the others the register that gets the current
 /// place. Register 0 is for steps that set none, so that the scan does the same for all. The rest says what else there
@@ -21,16 +22,13 @@ pub const UNKNOWN: u32 = u32::MAX;
 pub const DEAD: u32 = u32::MAX - 1;
 pub const NO_VALUES: u32 = u32::MAX;
 
-/// Where a match has a tag: nowhere. Else in a register, or at `PLACE`.
-pub const VALUE_NONE: u32 = u32::MAX - 1;
-
 /// After so many bytes that left a state as it was, it is worth to know all bytes that do.
 const PATIENCE: u8 = 4;
 
 /// Getting over a run costs as much as so many steps.
-const WORTH: u32 = 8;
+pub const WORTH: u32 = 8;
 /// After so many runs it is known how long they are.
-const RUNS: u32 = 64;
+pub const RUNS: u32 = 64;
 
 #[derive(Clone, Copy)]
 pub struct Special {
@@ -46,8 +44,12 @@ pub struct Loop {
     pub entry: u32,
     pub known: Known,
     /// Runs so far, and the bytes in them; `States::ran` has seen enough at `RUNS`.
-    runs: u32,
-    length: u32,
+    pub runs: u32,
+    pub length: u32,
+    /// The leg from here.
+    pub leg: u32,
+    /// After so many runs, or texts that begin here, a leg is looked for.
+    pub patience: u32,
 }
 
 impl Loop {
@@ -57,6 +59,8 @@ impl Loop {
             known,
             runs: 0,
             length: 0,
+            leg: legs::NONE,
+            patience: RUNS,
         }
     }
 }
@@ -96,15 +100,18 @@ pub struct States {
     /// How many registers the states so far need.
     pub registers: usize,
     pub counters: Counters,
-    shift: u32,
+    pub shift: u32,
     keys: Vec<Arc<[u16]>>,
-    loops: Vec<Loop>,
+    pub loops: Vec<Loop>,
+    pub legs: Vec<Leg>,
+    /// From which state, and from which place of the text, a leg is due.
+    pub due: Option<(u32, usize)>,
     ids: Map<Arc<[u16]>, u32>,
     known_values: Map<Vec<u32>, u32>,
     /// The states that a text starts in, at its start only and anywhere, when they are known.
     starts: [u32; 2],
-    used: usize,
-    budget: usize,
+    pub used: usize,
+    pub budget: usize,
     working: Step,
 }
 
@@ -129,6 +136,8 @@ impl States {
             shift,
             keys: Vec::new(),
             loops: Vec::new(),
+            legs: Vec::new(),
+            due: None,
             ids: Map::default(),
             known_values: Map::default(),
             starts: [UNKNOWN; 2],
@@ -169,14 +178,8 @@ impl States {
 
     /// Work out all steps of a state that loops, to know which bytes end the loop.
     fn learn(&mut self, nfa: &Nfa, state: u32, entry: u32) -> u32 {
-        let cleared = self.counters.cleared;
-        for class in 0..self.samples.len() {
-            if self.table[state as usize + class] == UNKNOWN {
-                let now = self.step(nfa, state, class);
-                if self.counters.cleared != cleared {
-                    return now;
-                }
-            }
+        if let Some(renamed) = self.complete(nfa, state) {
+            return renamed;
         }
         let mut stops = ByteSet::default();
         for byte in 0..=255 {
@@ -185,27 +188,52 @@ impl States {
             }
         }
         let known = Known::Run(Skip::until(&stops));
-        self.loops[(state >> self.shift) as usize] = Loop::new(entry, known);
+        let from = &mut self.loops[(state >> self.shift) as usize];
+        (from.entry, from.known) = (entry, known);
         state
     }
 
-    /// Note how long a run was. Where runs are short, the bytes that leave the state as it is become steps like others.
+    /// Work out all steps of a state. Gives its new number if memory was cleared, and no more steps are worked out then.
+    pub fn complete(&mut self, nfa: &Nfa, state: u32) -> Option<u32> {
+        let cleared = self.counters.cleared;
+        for class in 0..self.samples.len() {
+            if self.table[state as usize + class] == UNKNOWN {
+                let now = self.step(nfa, state, class);
+                if self.counters.cleared != cleared {
+                    return Some(now);
+                }
+            }
+        }
+        None
+    }
+
+    /// Note how long a run was that began at `at`. After many of them, a leg from here is due.
     #[inline]
-    pub fn ran(&mut self, state: u32, entry: u32, length: usize) {
+    pub fn ran(&mut self, state: u32, entry: u32, length: usize, at: usize) {
         let Some(known) = self.loops.get_mut((state >> self.shift) as usize) else {
             return;
         };
-        if known.runs >= RUNS || entry != LOOP {
+        if known.runs >= known.patience || entry != LOOP || self.due.is_some() {
             return;
         }
         known.runs += 1;
         known.length = known.length.saturating_add(length as u32);
-        if known.runs == RUNS && known.length < RUNS * WORTH {
-            let row = state as usize..state as usize + self.samples.len();
-            for step in self.table[row].iter_mut().filter(|step| **step == LOOP) {
-                *step = state;
+        if known.runs == known.patience {
+            self.due = Some((state, at));
+        }
+    }
+
+    /// The leg for a text that begins in this state. After many of them without one it is due.
+    #[inline]
+    pub fn first_leg(&mut self, state: u32) -> u32 {
+        let known = &mut self.loops[(state >> self.shift) as usize];
+        if known.leg == legs::NONE && known.runs < known.patience && self.due.is_none() {
+            known.runs += 1;
+            if known.runs == known.patience {
+                self.due = Some((state, 0));
             }
         }
+        known.leg
     }
 
     pub fn start(&mut self, nfa: &Nfa, anywhere: bool) -> u32 {
@@ -242,6 +270,7 @@ impl States {
         let lists = self.table.capacity() * 4
             + self.keys.capacity() * 16
             + self.loops.capacity() * size_of::<Loop>()
+            + self.legs.capacity() * size_of::<Leg>()
             + self.specials.capacity() * size_of::<Special>()
             + self.moves.capacity() * 8
             + self.values.capacity() * 4;
@@ -250,7 +279,7 @@ impl States {
         keys + lists + maps + rows
     }
 
-    fn is_full(&self, more: usize) -> bool {
+    pub fn is_full(&self, more: usize) -> bool {
         self.used + more > self.budget || self.table.len() + 2 * (1 << self.shift) > STATE_MASK as usize
     }
 
@@ -276,6 +305,8 @@ impl States {
         self.table = Vec::new();
         self.keys = Vec::new();
         self.loops = Vec::new();
+        self.legs = Vec::new();
+        self.due = None;
         self.ids = Map::default();
         self.specials = Vec::new();
         self.moves = Vec::new();
@@ -298,8 +329,8 @@ impl States {
             let start = row as usize * nfa.tags;
             let values = work.rows[start..start + nfa.tags].iter().enumerate();
             let values = values.map(|(tag, &value)| match value {
-                NONE => VALUE_NONE,
-                HERE => PLACE,
+                NONE => NO_PLACE,
+                HERE => END_PLACE,
                 version => register(nfa.tags, tag, version),
             });
             values.collect::<Vec<u32>>()

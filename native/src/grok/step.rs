@@ -32,9 +32,14 @@ pub struct Step {
     pub copies: Vec<(u32, u32)>,
 }
 
-/// The register of a tag's version, from 1 on; register 0 is nobody's.
+/// The register that never has a value.
+pub const NO_PLACE: u32 = 1;
+/// The register for the end of a match.
+pub const END_PLACE: u32 = 2;
+
+/// The register of a tag's version; register 0 is nobody's.
 pub const fn register(tags: usize, tag: usize, version: u16) -> u32 {
-    ((version as usize - 1) * tags + tag + 1) as u32
+    ((version as usize - 1) * tags + tag + 3) as u32
 }
 
 impl Step {
@@ -225,7 +230,7 @@ impl Step {
 
     /// Registers for the threads of this step, before and after it, and a spare one that is the last.
     pub fn register_count(&self, tags: usize) -> usize {
-        usize::from(self.highest) * tags + 2
+        usize::from(self.highest) * tags + 4
     }
 }
 

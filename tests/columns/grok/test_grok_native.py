@@ -92,6 +92,27 @@ def test_damaged_access_logs_match_the_same(pattern: str, lines: list[str]) -> N
     assert_frame_equal(compiled(pattern, "native").match(column), compiled(pattern, "python").match(column))
 
 
+@settings(max_examples=200, deadline=None, suppress_health_check=[*HealthCheck])
+@given(pattern=patterns(), seed=st.integers(0, 2**32))
+def test_lines_match_the_same_after_many_that_are_alike(pattern: str, seed: int) -> None:
+    """What the automaton does in one go after lines of one kind, it does for no line of another kind."""
+    chance = random.Random(seed)
+    alike = "".join(chance.choices(ALPHABET, k=chance.randrange(40)))
+    lines = [alike] * 150
+    for _ in range(30):
+        at, to = chance.randrange(len(alike) + 1), chance.randrange(len(alike) + 1)
+        lines += [alike[:at], alike[at:], alike[:at] + chance.choice(ALPHABET) + alike[at:], alike[:at] + alike[to:]]
+    equal_on_all_engines(pattern, pl.Series(lines, dtype=pl.String))
+
+
+def test_a_kind_of_lines_gives_way_to_another() -> None:
+    """The hour turns: what fitted thousands of lines fits none, and then again all."""
+    lines = [f"10.0.0.{n % 200} - - [{hour}] x{n}" for hour in ("09", "10", "2", "09") for n in range(1500)]
+    column = pl.Series(lines)
+    pattern = r"^(?<ip>[0-9.]+) - - \[(?<hour>[01][0-9]|2)\] (?<x>\w+)$"
+    assert_frame_equal(Grok(pattern, engine="native").match(column), Grok(pattern, engine="polars").match(column))
+
+
 LIMITS = ["9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809"]
 WORDS = ["infinity", "-NaN", "1e400", "1e-400", "4.9e-324", "TRUE", "Yes", "oN", "off", "no", "FALSE", "1", "0"]
 NUMBERS = st.text(alphabet="+-.eE0123456789_ infatyxINF\n٣", max_size=12) | st.sampled_from(
