@@ -1,7 +1,7 @@
 //! The boundary: columns of Python objects in, columns for Python objects out.
 //!
-//! The unsafe code of the crate is here, but for one block in `grok/rows.rs`, where views are put into a column. A
-//! producer hands over a stream in a capsule named `arrow_array_stream`
+//! The unsafe code of the crate is here, but for a block in `grok/rows.rs` and one in `windows/column.rs`, where views are put
+//! into a column. A producer hands over a stream in a capsule named `arrow_array_stream`
 //! (<https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>).
 
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
@@ -38,8 +38,11 @@ impl Frame {
     }
 }
 
-/// The chunks of a Python object that exports record batches (a Polars frame).
+/// The chunks of a Python object that exports record batches: a Polars frame, or columns that never left.
 pub fn batches(object: &Bound<'_, PyAny>) -> PyResult<Vec<RecordBatch>> {
+    if let Ok(frame) = object.cast::<Frame>() {
+        return Ok(vec![frame.get().0.clone()]);
+    }
     let capsule = object.call_method0("__arrow_c_stream__")?.cast_into::<PyCapsule>()?;
     let reader = taken(&capsule)?;
     reader

@@ -175,12 +175,12 @@ def _windows(
             if window.keep == 0:
                 changes.released.append(Released(name, start, part))
             else:
-                changes.grown.append(Grown(name, start, part, window.dump(state), replaces=True))
+                changes.grown.append(Grown(name, start, part, window.dump(state, dense=True), replaces=True))
         elif added:
             if held.deltas >= DELTAS:
                 stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
                 changes.grown.append(
-                    Grown(name, start, part, window.dump(window.merge([*stored, *added])), replaces=True)
+                    Grown(name, start, part, window.dump(window.merge([*stored, *added]), dense=True), replaces=True)
                 )
             else:
                 changes.grown.append(

@@ -55,6 +55,9 @@ class Aggregate(ABC):
     reductions: ClassVar[tuple[Reduction, ...] | None] = None
     """The state columns, if they are primitive reductions of arguments: `step` and `merge` follow from them, and the engine
     computes them natively, together with those of all other metrics. None: `step` and `merge` are written out."""
+    plain: ClassVar[bool] = False
+    """True when `finish` gives the only one of `reductions` as it is (a sum that does not fit Int64 as null), or, of a ranking, as
+    many keys as its first argument says, by their counts: the engine then need not call it to make events."""
     additive: ClassVar[bool] = False
     """True when values of disjoint parts of a window may be added by a reader (`count`, `sum`): used after eviction."""
 

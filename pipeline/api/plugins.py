@@ -120,8 +120,8 @@ class Filter(Plugin[OptionsT]):
         raise TypeError(f"{self.name} has no ports")
 
 
-Delta = tuple[pl.DataFrame, ...]
-"""Mergeable state of one window: a frame a metric (or one frame for grouped windows)."""
+Delta = Sequence[pl.DataFrame]
+"""Mergeable state of one window: a frame for each group-by that its metrics need."""
 
 
 class Window(Plugin[OptionsT]):
@@ -178,9 +178,9 @@ class Window(Plugin[OptionsT]):
         """The events of a closed window, without metadata: fields of `schema` but `id`, `host`, `revision`, `part` and
         `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
 
-    def dump(self, delta: Delta) -> bytes:
-        """A state as bytes, for the store."""
-        return dump(delta)
+    def dump(self, delta: Delta, *, dense: bool = False) -> bytes:
+        """A state as bytes, for the store. `dense`: it will lie there for long, so fewer bytes are worth more work."""
+        return dump(delta, dense=dense)
 
     def load(self, data: bytes) -> Delta:
         """The state of `dump`. Raises ValueError when the bytes are no state."""

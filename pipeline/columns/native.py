@@ -139,14 +139,33 @@ class Kernels(Protocol):
         ...
 
     def window_merged(
-        self, folds: Sequence[tuple[object, list[tuple[str, int]], list[tuple[str, str, int]]]]
-    ) -> list[Frame]:
-        """States with one row per key, for each `(frame of one chunk, keys, states)`; reductions as above, and `add`."""
+        self, folds: Sequence[tuple[Sequence[object], list[tuple[str, int]], list[tuple[str, str, int]]]]
+    ) -> list[Frame | None]:
+        """States with one row per key, for each `(frames of one chunk, keys, states)`; reductions as above, and `add`. None where
+        a dtype is not known."""
         ...
 
     def window_ranked(self, frame: object, k: int) -> Frame:
         """The `k` rows of each group with the highest count, best first, ties by key ascending. The columns of `frame` (of one
         chunk) are the group fields, the key and the count; `rank` is one more."""
+        ...
+
+    def window_shrunk(self, frame: object, limit: int) -> Frame | None:
+        """`pipeline.columns.windows.hyperloglog.shrunk` of a state of one chunk: group fields, value, register. None where it stays
+        as it is."""
+        ...
+
+    def window_facts(
+        self,
+        frame: object,
+        name: str,
+        by: list[tuple[str, int]],
+        ranked: tuple[str, int, int] | None,
+        value: int,
+    ) -> tuple[list[str | None], list[int | None], list[int | None], list[str]] | None:
+        """The events of the metric `name` whose state is `frame` (of one chunk), as `by`, `value`, `rank` and `key` of
+        `pipeline.columns.windows.rows`. `by`: group fields as (name, column); `ranked`: the field that is ranked, its column, how
+        many ranks; `value`: the column of the value. None where a dtype is not known."""
         ...
 
     def window_packed(self, parts: Sequence[object]) -> bytes:

@@ -47,28 +47,51 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
             "",
         )
     )
-    ids = [hashlib.sha256((prefix + str(key)).encode()).hexdigest()[:32] for key in rows["key"]]
-    marked = closing.incomplete if closing.part else frozenset()
-    partial = pl.col("metric").is_in(sorted(marked)) if "metric" in rows.columns else pl.lit(bool(marked))
+    begun = hashlib.sha256(prefix.encode())
+    ids = [_id(begun.copy(), key) for key in rows.get_column("key").to_list()]
+    height = rows.height
     time = dtype(METADATA["@timestamp"])
+    partition = f"{closing.stage}@{closing.start}.{closing.part}.{closing.revision}"
     metadata = {
-        "@timestamp": pl.lit(closing.start).cast(time),
-        "@received": pl.lit(closing.now).cast(time),
-        "@raw": pl.lit(None, dtype=pl.Binary),
-        "@source": pl.lit(closing.stage),
-        "@path": pl.lit(None, dtype=pl.String),
-        "@partition": pl.lit(f"{closing.stage}@{closing.start}.{closing.part}.{closing.revision}"),
-        "@offset": pl.int_range(pl.len(), dtype=pl.Int64),
-        "@host": pl.lit(closing.host),
-        "@peer": pl.lit(None, dtype=pl.String),
+        "@timestamp": _all("@timestamp", closing.start, time, height),
+        "@received": _all("@received", closing.now, time, height),
+        "@raw": _all("@raw", None, pl.Binary(), height),
+        "@source": _all("@source", closing.stage, pl.String(), height),
+        "@path": _all("@path", None, pl.String(), height),
+        "@partition": _all("@partition", partition, pl.String(), height),
+        "@offset": pl.Series("@offset", range(height), dtype=pl.Int64),
+        "@host": _all("@host", closing.host, pl.String(), height),
+        "@peer": _all("@peer", None, pl.String(), height),
     }
-    fields = [name for name in rows.columns if name != "key"]
-    return rows.select(
-        *(metadata[name].alias(name) for name in CARRIED),
-        pl.Series("id", ids, dtype=pl.String),
-        *fields,
-        pl.lit(closing.host).alias("host"),
-        pl.lit(closing.revision, dtype=pl.Int64).alias("revision"),
-        pl.lit(closing.part or None, dtype=pl.Int64).alias("part"),
-        pl.when(partial).then(True).alias("partial"),
+    # Series, not expressions: a query costs more than all of them.
+    return pl.DataFrame(
+        [
+            *(metadata[name] for name in CARRIED),
+            pl.Series("id", ids, dtype=pl.String),
+            *(column for column in rows.get_columns() if column.name != "key"),
+            _all("host", closing.host, pl.String(), height),
+            _all("revision", closing.revision, pl.Int64(), height),
+            _all("part", closing.part or None, pl.Int64(), height),
+            _partial(rows, closing),
+        ]
     )
+
+
+def _id(begun: hashlib._Hash, key: str) -> str:
+    begun.update(key.encode())
+    return begun.hexdigest()[:32]
+
+
+def _partial(rows: pl.DataFrame, closing: Closing) -> pl.Series:
+    """True for the metrics that are incomplete in an extra part, null for others."""
+    marked = closing.incomplete if closing.part else frozenset()
+    if not marked or "metric" not in rows.columns:
+        return _all("partial", True if marked else None, pl.Boolean(), rows.height)
+    flags = [True if metric in marked else None for metric in rows.get_column("metric").to_list()]
+    return pl.Series("partial", flags, dtype=pl.Boolean)
+
+
+def _all(name: str, value: str | int | None, kind: pl.DataType, height: int) -> pl.Series:
+    """The same value in each row."""
+    given = pl.Series(name, [value], dtype=pl.Int64() if kind.is_temporal() else kind)
+    return (given.cast(kind) if kind.is_temporal() else given).new_from_index(0, height)

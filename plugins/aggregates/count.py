@@ -13,6 +13,7 @@ class Count(api.Aggregate):
     doc = "The number of events."
     example = "requests = count() by status"
     additive = True
+    plain = True
     reductions = (windows.Reduction("count", windows.How.ROWS),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:

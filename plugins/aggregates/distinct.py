@@ -20,7 +20,7 @@ class Distinct(api.Aggregate):
     example = "visitors = distinct(remote_addr)"
     parameters = (api.Parameter("x", "The value to tell apart."),)
     reductions = ()
-    state_version = 2
+    state_version = 3
     sketches = True
     exact = 10_000
     """Values of a group that are kept as they are."""

@@ -13,6 +13,7 @@ class Max(api.Aggregate):
     doc = "The highest value of x; null when there is none. Texts compare by code points. NaN counts only where nothing else is."
     example = "slowest = max(request_time) by host"
     parameters = (api.Parameter("x", "What to compare.", types=("int", "float", "string", "time", "duration", "bool")),)
+    plain = True
     reductions = (windows.Reduction("max", windows.How.MAX),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:

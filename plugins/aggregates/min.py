@@ -13,6 +13,7 @@ class Min(api.Aggregate):
     doc = "The lowest value of x; null when there is none. Texts compare by code points. NaN counts only where nothing else is."
     example = "fastest = min(request_time) by host"
     parameters = (api.Parameter("x", "What to compare.", types=("int", "float", "string", "time", "duration", "bool")),)
+    plain = True
     reductions = (windows.Reduction("min", windows.How.MIN),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:

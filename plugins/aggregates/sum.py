@@ -19,6 +19,7 @@ class Sum(api.Aggregate):
     example = "volume = sum(body_bytes_sent) by status"
     parameters = (api.Parameter("x", "The number to add.", types=("int", "float")),)
     additive = True
+    plain = True
     reductions = (windows.Reduction("sum", windows.How.SUM),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
@@ -40,6 +41,7 @@ class Sum(api.Aggregate):
 class FloatSum(Sum):
     """The same for floats: a row of state per group and range of exponents."""
 
+    plain = False
     reductions = (windows.Reduction("sum", windows.How.UNITS),)
 
     def keys(self, arguments: tuple[api.Argument, ...]) -> Mapping[str, pl.Expr]:

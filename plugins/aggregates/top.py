@@ -35,6 +35,7 @@ class Top(api.Aggregate):
         ),
     )
     ranking = True
+    plain = True
     reductions: ClassVar[tuple[windows.Reduction, ...]] = (windows.Reduction("count", windows.How.ROWS),)
 
     def returns(self, arguments: tuple[api.Type | None, ...]) -> api.Type:
@@ -65,6 +66,7 @@ class ApproximateTop(Top):
     """The same in bounded memory."""
 
     bounded = sketches = True
+    plain = False
     reductions = (windows.Reduction("count", windows.How.ROWS), windows.Reduction("seen", windows.How.ROWS))
 
     def __init__(self, counters: int = 1000) -> None:

@@ -159,11 +159,11 @@ def test_the_hash_of_a_value_is_the_same_everywhere():
 
 
 EXPECTED = {
-    "String": 266115,
-    "Int64": 208963,
-    "Duration(time_unit='us')": 208963,
-    "Float64": 474755,
-    "Boolean": 208963,
+    "String": 935041,
+    "Int64": 666881,
+    "Duration(time_unit='us')": 666881,
+    "Float64": 1032833,
+    "Boolean": 666881,
 }
 
 

@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use arrow_array::builder::make_view;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
-use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow_data::MAX_INLINE_VIEW_LEN;
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 
-use super::column::{Column, Text, Values, column, restored, wide};
+use super::column::{Column, Text, Values, column, restored, viewed, wide};
+use super::unread::{Unread, torn, word};
 
 const VERSION: u8 = 1;
 const FOREIGN: u8 = 0;
 const PACKED: u8 = 1;
+
+/// Texts up to this length are in their view.
+const SHORT: usize = MAX_INLINE_VIEW_LEN as usize;
+/// The least byte, as a signed one, that a character of UTF-8 begins with.
+const CHARACTER: i8 = -64;
 
 /// One frame of a state: its columns, or an Arrow IPC stream where there is a column that this format does not know.
 pub enum Part {
@@ -96,10 +103,21 @@ fn pack(out: &mut Vec<u8>, array: &ArrayRef) -> Result<(), ArrowError> {
                     Text::default()
                 }
             };
-            integers(out, rows, |row| i128::from(text(row).view as u32));
+            let all: usize = integers(out, rows, |row| i64::from(text(row).view as u32)) as usize;
+            // Short texts are copied with what pads them, which the next one overwrites.
+            let mut at = out.len();
+            out.resize(at + all + SHORT, 0);
             for row in 0..rows {
-                text(row).with(|bytes| out.extend_from_slice(bytes));
+                let text = text(row);
+                let length = text.view as u32 as usize;
+                if text.long.is_empty() {
+                    out[at..at + SHORT].copy_from_slice(&text.view.to_le_bytes()[4..]);
+                } else {
+                    out[at..at + length].copy_from_slice(text.long);
+                }
+                at += length;
             }
+            out.truncate(at);
         }
         Column {
             values: Values::Word(words),
@@ -113,36 +131,60 @@ fn pack(out: &mut Vec<u8>, array: &ArrayRef) -> Result<(), ArrowError> {
         Column {
             values: Values::Word(words),
             ..
-        } => integers(out, rows, |row| if valid(row) { i128::from(words[row]) } else { 0 }),
+        } => {
+            integers(out, rows, |row| if valid(row) { words[row] } else { 0 });
+        }
         Column {
             values: Values::Wide(words),
             ..
-        } => integers(out, rows, |row| if valid(row) { words[row] } else { 0 }),
+        } => {
+            let word = |row: usize| i64::try_from(if valid(row) { words[row] } else { 0 });
+            if (0..rows).all(|row| word(row).is_ok()) {
+                integers(out, rows, |row| word(row).unwrap_or_default());
+            } else {
+                out.push(16);
+                for row in 0..rows {
+                    out.extend_from_slice(&(if valid(row) { words[row] } else { 0 }).to_le_bytes());
+                }
+            }
+        }
     }
     Ok(())
 }
 
-/// The width in bytes, then each number in it.
-fn integers(out: &mut Vec<u8>, rows: usize, number: impl Fn(usize) -> i128) {
-    let (low, high) = (0..rows).fold((0, 0), |(low, high): (i128, i128), row| {
+/// The width in bytes, then each number in it. Gives their sum, which wraps.
+fn integers(out: &mut Vec<u8>, rows: usize, number: impl Fn(usize) -> i64) -> i64 {
+    let (mut low, mut high, mut sum) = (0, 0, 0i64);
+    for row in 0..rows {
         let number = number(row);
-        (low.min(number), high.max(number))
-    });
-    let fits = |width: &&usize| {
-        let top = 1i128 << (8 * **width - 1);
+        (low, high, sum) = (low.min(number), high.max(number), sum.wrapping_add(number));
+    }
+    let fits = |width: usize| {
+        let top = 1i64 << (8 * width - 1);
         -top <= low && high < top
     };
-    let width = [1usize, 2, 4, 8].iter().find(fits).copied().unwrap_or(16);
+    let width = [1, 2, 4].into_iter().find(|&width| fits(width)).unwrap_or(8);
     out.push(width as u8);
-    out.reserve(rows * width);
-    for row in 0..rows {
-        out.extend_from_slice(&number(row).to_le_bytes()[..width]);
+    match width {
+        1 => out.extend((0..rows).map(|row| number(row) as u8)),
+        2 => narrowed::<2>(out, rows, number),
+        4 => narrowed::<4>(out, rows, number),
+        _ => narrowed::<8>(out, rows, number),
+    }
+    sum
+}
+
+fn narrowed<const WIDTH: usize>(out: &mut Vec<u8>, rows: usize, number: impl Fn(usize) -> i64) {
+    let from = out.len();
+    out.resize(from + rows * WIDTH, 0);
+    for (row, place) in out[from..].chunks_exact_mut(WIDTH).enumerate() {
+        place.copy_from_slice(&number(row).to_le_bytes()[..WIDTH]);
     }
 }
 
 /// Read a state. An error for bytes that `packed` did not write.
 pub fn unpacked(bytes: &[u8]) -> Result<Vec<Part>, ArrowError> {
-    let mut bytes = Bytes(bytes);
+    let mut bytes = Unread(bytes);
     if bytes.byte()? != VERSION {
         return Err(torn());
     }
@@ -171,7 +213,7 @@ pub fn unpacked(bytes: &[u8]) -> Result<Vec<Part>, ArrowError> {
     Ok(parts)
 }
 
-fn unpack(bytes: &mut Bytes<'_>, rows: usize) -> Result<ArrayRef, ArrowError> {
+fn unpack(bytes: &mut Unread<'_>, rows: usize) -> Result<ArrayRef, ArrowError> {
     let tag = bytes.byte()? as usize;
     let kind = kinds().get(tag).cloned().ok_or_else(torn)?;
     let nulls = if bytes.byte()? == 0 {
@@ -188,17 +230,21 @@ fn unpack(bytes: &mut Bytes<'_>, rows: usize) -> Result<ArrayRef, ArrowError> {
                 .try_fold(0i64, |sum, &length| sum.checked_add(length))
                 .ok_or_else(torn)?;
             let all = bytes.take(usize::try_from(all).map_err(|_| torn())?)?;
-            let mut left = Bytes(all);
-            let mut found = Vec::with_capacity(rows);
-            for length in lengths {
-                let text = left.take(usize::try_from(length).map_err(|_| torn())?)?;
-                found.push(make_view(text, 0, (all.len() - left.0.len() - text.len()) as u32));
-            }
-            if all.len() > i32::MAX as usize {
+            if all.len() > i32::MAX as usize || simdutf8::basic::from_utf8(all).is_err() {
                 return Err(torn());
             }
-            let found = StringViewArray::try_new(ScalarBuffer::from(found), vec![Buffer::from(all)], nulls)?;
-            Ok(Arc::new(found))
+            let (mut views, mut at) = (Vec::with_capacity(rows), 0);
+            for length in lengths {
+                let text = all
+                    .get(at..at + usize::try_from(length).map_err(|_| torn())?)
+                    .ok_or_else(torn)?;
+                if text.first().is_some_and(|&byte| (byte as i8) < CHARACTER) {
+                    return Err(torn());
+                }
+                views.push(make_view(text, 0, at as u32));
+                at += text.len();
+            }
+            Ok(viewed(views, vec![Buffer::from(all)], nulls))
         }
         DataType::Float64 => {
             let words = bytes
@@ -211,69 +257,4 @@ fn unpack(bytes: &mut Bytes<'_>, rows: usize) -> Result<ArrayRef, ArrowError> {
         DataType::Decimal128(..) => wide(bytes.integers(rows)?),
         _ => restored(&kind, bytes.words(rows)?, nulls),
     }
-}
-
-/// What is left to read.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], ArrowError> {
-        let (taken, left) = self.0.split_at_checked(length).ok_or_else(torn)?;
-        self.0 = left;
-        Ok(taken)
-    }
-
-    fn byte(&mut self) -> Result<u8, ArrowError> {
-        Ok(self.take(1)?[0])
-    }
-
-    fn count(&mut self) -> Result<usize, ArrowError> {
-        let taken = self.take(4)?;
-        Ok(taken.first_chunk().map_or(0, |&four| u32::from_le_bytes(four)) as usize)
-    }
-
-    /// Integers of at most 64 bits.
-    fn words(&mut self, rows: usize) -> Result<Vec<i64>, ArrowError> {
-        let width = self.byte()? as usize;
-        let taken = self.take(rows.checked_mul(width).ok_or_else(torn)?)?;
-        Ok(match width {
-            1 => taken.iter().map(|&byte| i64::from(byte as i8)).collect(),
-            2 => wide_words(taken, |two| i64::from(i16::from_le_bytes(two))),
-            4 => wide_words(taken, |four| i64::from(i32::from_le_bytes(four))),
-            8 => wide_words(taken, i64::from_le_bytes),
-            _ => return Err(torn()),
-        })
-    }
-
-    /// Integers of any width.
-    fn integers(&mut self, rows: usize) -> Result<Vec<i128>, ArrowError> {
-        let width = self.byte()? as usize;
-        if ![1, 2, 4, 8, 16].contains(&width) {
-            return Err(torn());
-        }
-        let taken = self.take(rows.checked_mul(width).ok_or_else(torn)?)?;
-        Ok(taken.chunks_exact(width).map(number).collect())
-    }
-}
-
-fn wide_words<const WIDTH: usize>(bytes: &[u8], word: impl Fn([u8; WIDTH]) -> i64) -> Vec<i64> {
-    let parts = bytes.chunks_exact(WIDTH);
-    parts
-        .map(|part| part.first_chunk().map_or(0, |&part| word(part)))
-        .collect()
-}
-
-fn number(bytes: &[u8]) -> i128 {
-    let negative = bytes.last().is_some_and(|&last| last >= 128);
-    let mut all = [if negative { 255 } else { 0 }; 16];
-    all[..bytes.len()].copy_from_slice(bytes);
-    i128::from_le_bytes(all)
-}
-
-fn word(bytes: &[u8]) -> i64 {
-    bytes.first_chunk().map_or(0, |&eight| i64::from_le_bytes(eight))
-}
-
-fn torn() -> ArrowError {
-    ArrowError::ParseError("not a state of a window".to_owned())
 }

@@ -32,24 +32,40 @@ pub fn fold(
     clock: Option<Clock>,
     folds: &[Fold],
 ) -> Result<Vec<(i64, Vec<RecordBatch>)>, ArrowError> {
-    let rows = batch.num_rows();
-    if rows >= SKIPPED as usize {
-        return Err(ArrowError::InvalidArgumentError("too many rows".to_owned()));
-    }
-    let columns = read(batch, folds)?;
     let masks: Vec<Option<BooleanBuffer>> = folds.iter().map(|fold| mask(batch, fold)).collect::<Result<_, _>>()?;
-    let dictionaries = dictionaries(&columns, rows, folds, &masks)?;
     let panes = match clock {
         Some(clock) => Panes::new(array(batch, clock.column)?, clock.length)?,
         None => Panes::one(),
     };
+    folded(std::slice::from_ref(batch), &panes, folds, &masks)
+}
+
+/// One state of several: the rows of all `batches` as one window. The fold has no conditions.
+pub fn merged(batches: &[RecordBatch], fold: &Fold) -> Result<RecordBatch, ArrowError> {
+    let states = folded(batches, &Panes::one(), std::slice::from_ref(fold), &[None])?;
+    let state = states.into_iter().flat_map(|(_, frames)| frames).next();
+    state.ok_or_else(|| ArrowError::ComputeError("a window without a state".to_owned()))
+}
+
+fn folded(
+    batches: &[RecordBatch],
+    panes: &Panes,
+    folds: &[Fold],
+    masks: &[Option<BooleanBuffer>],
+) -> Result<Vec<(i64, Vec<RecordBatch>)>, ArrowError> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    if rows >= SKIPPED as usize {
+        return Err(ArrowError::InvalidArgumentError("too many rows".to_owned()));
+    }
+    let columns = read(batches, folds)?;
+    let dictionaries = dictionaries(&columns, folds, masks)?;
     let mut groups: HashMap<Vec<usize>, Groups<'_>> = HashMap::new();
     let mut answer: Vec<(i64, Vec<RecordBatch>)> = panes.starts.iter().map(|&start| (start, Vec::new())).collect();
-    for (fold, mask) in folds.iter().zip(&masks) {
+    for (fold, mask) in folds.iter().zip(masks) {
         let keys: Vec<usize> = fold.keys.iter().map(|key| key.1).collect();
         let groups = groups
             .entry(keys)
-            .or_insert_with_key(|keys| Groups::new(keys, &dictionaries, &panes, rows));
+            .or_insert_with_key(|keys| Groups::new(keys, &dictionaries, panes, rows));
         let states = Folded::new(fold, mask.as_ref(), groups, &columns, rows)?;
         for (pane, (_, frames)) in answer.iter_mut().enumerate() {
             frames.push(states.frame(pane as u32, fold, groups, &columns)?);
@@ -58,13 +74,17 @@ pub fn fold(
     Ok(answer)
 }
 
-fn read<'a>(batch: &'a RecordBatch, folds: &[Fold]) -> Result<HashMap<usize, Column<'a>>, ArrowError> {
+/// The chunks of each column that a fold groups by or reduces.
+type Columns<'a> = HashMap<usize, Vec<Column<'a>>>;
+
+fn read<'a>(batches: &'a [RecordBatch], folds: &[Fold]) -> Result<Columns<'a>, ArrowError> {
     let mut columns = HashMap::new();
     for fold in folds {
         let keys = fold.keys.iter().map(|key| key.1);
         for at in keys.chain(fold.states.iter().filter_map(|state| state.2)) {
             if let Entry::Vacant(place) = columns.entry(at) {
-                place.insert(column(array(batch, at)?)?);
+                let chunks = batches.iter().map(|batch| column(array(batch, at)?));
+                place.insert(chunks.collect::<Result<_, _>>()?);
             }
         }
     }
@@ -95,8 +115,7 @@ fn mask(batch: &RecordBatch, fold: &Fold) -> Result<Option<BooleanBuffer>, Arrow
 
 /// Each key column is hashed once, in the rows that some fold wants of it.
 fn dictionaries<'a>(
-    columns: &HashMap<usize, Column<'a>>,
-    rows: usize,
+    columns: &Columns<'a>,
     folds: &[Fold],
     masks: &[Option<BooleanBuffer>],
 ) -> Result<HashMap<usize, Dictionary<'a>>, ArrowError> {
@@ -113,7 +132,7 @@ fn dictionaries<'a>(
     }
     let numbered = wanted
         .into_iter()
-        .map(|(at, mask)| Ok((at, Dictionary::new(&columns[&at], rows, mask.as_ref())?)));
+        .map(|(at, mask)| Ok((at, Dictionary::new(&columns[&at], mask.as_ref())?)));
     numbered.collect()
 }
 
@@ -128,19 +147,23 @@ impl<'a> Folded<'a> {
         fold: &Fold,
         mask: Option<&BooleanBuffer>,
         groups: &Groups<'_>,
-        columns: &HashMap<usize, Column<'a>>,
+        columns: &Columns<'a>,
         rows: usize,
     ) -> Result<Self, ArrowError> {
         let count = groups.count();
-        let each = |how, column| match (mask, groups.ids()) {
-            (None, Some(ids)) => reduce(how, column, count, ids.iter().copied().enumerate()),
-            (Some(mask), Some(ids)) => reduce(how, column, count, mask.set_indices().map(|row| (row, ids[row]))),
-            (None, None) => reduce(how, column, count, (0..rows).map(|row| (row, 0))),
-            (Some(mask), None) => reduce(how, column, count, mask.set_indices().map(|row| (row, 0))),
+        let each = |how, chunks: Option<&[Column<'a>]>| match (mask, groups.ids()) {
+            (None, Some(ids)) => reduce(how, chunks, count, rows, |from, to| {
+                ids[from..to].iter().copied().enumerate()
+            }),
+            (Some(mask), Some(ids)) => reduce(how, chunks, count, rows, |_, _| {
+                mask.set_indices().map(|row| (row, ids[row]))
+            }),
+            (None, None) => reduce(how, chunks, count, rows, |from, to| (0..to - from).map(|row| (row, 0))),
+            (Some(mask), None) => reduce(how, chunks, count, rows, |_, _| mask.set_indices().map(|row| (row, 0))),
         };
         let states = fold.states.iter();
         let cells: Vec<Cells<'a>> = states
-            .map(|(_, how, at)| each(*how, at.map(|at| &columns[&at])))
+            .map(|(_, how, at)| each(*how, at.map(|at| &columns[&at][..])))
             .collect::<Result<_, _>>()?;
         let counted = fold
             .states
@@ -173,12 +196,12 @@ impl<'a> Folded<'a> {
         pane: u32,
         fold: &Fold,
         groups: &Groups<'_>,
-        columns: &HashMap<usize, Column<'a>>,
+        columns: &Columns<'a>,
     ) -> Result<RecordBatch, ArrowError> {
         let slots = &self.slots[pane as usize];
         let mut arrays = groups.gather(slots)?;
         for ((_, _, at), cells) in fold.states.iter().zip(&self.cells) {
-            arrays.push(cells.gather(slots, at.map(|at| &columns[&at].kind))?);
+            arrays.push(cells.gather(slots, at.map(|at| &columns[&at][0].kind))?);
         }
         let names = fold
             .keys

@@ -1,14 +1,11 @@
 //! Values to dense numbers: the rows of a group share a number, numbers count from 0 in order of appearance.
 
-use std::hash::BuildHasher;
-
 use arrow_array::ArrayRef;
-use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::{ArrowError, DataType};
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use super::column::{Column, Text, Values, restored, some, texts};
+use super::table::{Hasher, Table};
 
 /// The number of a row that nobody asked for.
 pub const SKIPPED: u32 = u32::MAX;
@@ -22,53 +19,54 @@ pub struct Dictionary<'a> {
 }
 
 enum Distinct<'a> {
-    Text(Vec<Text<'a>>),
+    Text(Vec<Known<'a>>),
     Word(Vec<i64>),
 }
 
-/// What a value is found by. Up to 16 bytes `one` and `two` are the value; of a longer text they are its hash and its end.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Key {
-    length: u32,
-    one: u64,
-    two: u64,
+/// A text, and what it is compared by first: up to 12 bytes its view, up to 16 its bytes, else its length and both ends.
+#[derive(Clone, Copy, Default)]
+struct Known<'a> {
+    key: u128,
+    text: Text<'a>,
 }
 
 /// Texts up to this length are in their key.
-const WHOLE: u32 = 16;
+const WHOLE: usize = 16;
 
-impl Key {
-    fn word(word: i64) -> Self {
-        Key {
-            length: 0,
-            one: word as u64,
-            two: 0,
-        }
-    }
-
+impl<'a> Known<'a> {
     #[inline]
-    fn text(text: &Text<'_>, hasher: &RandomState) -> Self {
-        let length = text.view as u32;
+    fn new(text: Text<'a>) -> Self {
         let long = text.long;
-        if long.is_empty() {
-            let (one, two) = ((text.view >> 32) as u64, (text.view >> 96) as u64);
-            return Key { length, one, two };
-        }
-        let two = eight(&long[long.len() - 8..]);
-        let one = if length <= WHOLE {
-            eight(&long[..8])
+        let key = if long.is_empty() {
+            text.view
         } else {
-            hasher.hash_one(long)
+            let first = if long.len() > WHOLE {
+                text.view as u64
+            } else {
+                eight(long)
+            };
+            u128::from(first) | u128::from(eight(&long[long.len() - 8..])) << 64
         };
-        Key { length, one, two }
+        Known { key, text }
+    }
+
+    /// What tells long texts apart that begin and end alike.
+    #[inline]
+    fn middle(&self) -> u128 {
+        let long = self.text.long;
+        if long.len() <= WHOLE {
+            return 0;
+        }
+        let quarter = long.len() / 4;
+        let [one, two, three] = [quarter, 2 * quarter, 3 * quarter].map(|at| eight(&long[at..]));
+        u128::from(one ^ two.rotate_left(21) ^ three.rotate_left(42)) << 32
     }
 
     #[inline]
-    fn hash(&self, hasher: &RandomState) -> u64 {
-        if self.length > WHOLE {
-            return self.one;
-        }
-        hasher.hash_one(u128::from(self.one) | u128::from(self.two) << 64)
+    fn same(&self, other: &Known<'_>) -> bool {
+        self.key == other.key
+            && self.text.view as u32 == other.text.view as u32
+            && (self.text.long.len() <= WHOLE || self.text.long == other.text.long)
     }
 }
 
@@ -76,70 +74,26 @@ fn eight(bytes: &[u8]) -> u64 {
     bytes.first_chunk().map_or(0, |&chunk| u64::from_le_bytes(chunk))
 }
 
-struct Entry {
-    key: Key,
-    id: u32,
-}
-
 impl<'a> Dictionary<'a> {
-    /// Number the values of a column, in the rows of `wanted` (None: in all).
-    pub fn new(column: &Column<'a>, rows: usize, wanted: Option<&BooleanBuffer>) -> Result<Self, ArrowError> {
+    /// Number the values of a column that comes in chunks, in the rows of `wanted` (None: in all; then there may be several
+    /// chunks).
+    pub fn new(chunks: &[Column<'a>], wanted: Option<&BooleanBuffer>) -> Result<Self, ArrowError> {
+        let Some(first) = chunks.first() else {
+            return Err(ArrowError::SchemaError("a column without a chunk".to_owned()));
+        };
+        if let Some(other) = chunks.iter().find(|chunk| chunk.kind != first.kind) {
+            return Err(ArrowError::SchemaError(format!("{} and {}", first.kind, other.kind)));
+        }
+        let mut ids = Vec::with_capacity(chunks.iter().map(Column::len).sum());
         let mut null = None;
-        let hasher = RandomState::default();
-        let mut table: HashTable<Entry> = HashTable::new();
-        let (ids, values) = match &column.values {
-            Values::Text(views, buffers) => {
-                let mut values: Vec<Text<'a>> = Vec::new();
-                let ids = each(rows, wanted, column.nulls, |row| {
-                    let Some(row) = row else {
-                        return nothing(&mut null, &mut values);
-                    };
-                    let text = Text::new(views[row], buffers);
-                    let key = Key::text(&text, &hasher);
-                    let full = key.hash(&hasher);
-                    let same = |id: u32| key.length <= WHOLE || values[id as usize].long == text.long;
-                    if let Some(entry) = table.find(full, |entry| entry.key == key && same(entry.id)) {
-                        return entry.id;
-                    }
-                    let id = values.len() as u32;
-                    values.push(text);
-                    table.insert_unique(full, Entry { key, id }, |entry| entry.key.hash(&hasher));
-                    id
-                });
-                (ids, Distinct::Text(values))
-            }
-            Values::Word(words) => {
-                let mut values: Vec<i64> = Vec::new();
-                let mut recent = [(0i64, SKIPPED); RECENT];
-                let ids = each(rows, wanted, column.nulls, |row| {
-                    let Some(row) = row else {
-                        return nothing(&mut null, &mut values);
-                    };
-                    let word = words[row];
-                    let recent = &mut recent[word as usize % RECENT];
-                    if recent.0 == word && recent.1 != SKIPPED {
-                        return recent.1;
-                    }
-                    let key = Key::word(word);
-                    let full = key.hash(&hasher);
-                    let id = if let Some(entry) = table.find(full, |entry| entry.key == key) {
-                        entry.id
-                    } else {
-                        let id = values.len() as u32;
-                        values.push(word);
-                        table.insert_unique(full, Entry { key, id }, |entry| entry.key.hash(&hasher));
-                        id
-                    };
-                    *recent = (word, id);
-                    id
-                });
-                (ids, Distinct::Word(values))
-            }
+        let values = match first.values {
+            Values::Text(..) => Distinct::Text(number_texts(chunks, wanted, &mut ids, &mut null)),
+            Values::Word(_) => Distinct::Word(number_words(chunks, wanted, &mut ids, &mut null)),
             Values::Wide(_) => return Err(ArrowError::SchemaError("no native groups of 128 bits".to_owned())),
         };
         Ok(Dictionary {
             ids,
-            kind: column.kind.clone(),
+            kind: first.kind.clone(),
             null,
             values,
         })
@@ -156,10 +110,13 @@ impl<'a> Dictionary<'a> {
     /// The values of these numbers as a column that owns its bytes.
     pub fn gather(&self, ids: &[u32]) -> Result<ArrayRef, ArrowError> {
         match &self.values {
-            Distinct::Text(values) => texts(
-                ids.iter()
-                    .map(|&id| (Some(id) != self.null).then(|| values[id as usize])),
-            ),
+            Distinct::Text(values) => {
+                let texts = texts(
+                    ids.iter()
+                        .map(|&id| (Some(id) != self.null).then(|| values[id as usize].text)),
+                );
+                Ok(texts)
+            }
             Distinct::Word(values) => {
                 let nulls = self
                     .null
@@ -170,25 +127,115 @@ impl<'a> Dictionary<'a> {
     }
 }
 
-/// The number of each wanted row; `one` gets None for a null.
-fn each(
-    rows: usize,
+fn number_texts<'a>(
+    chunks: &[Column<'a>],
     wanted: Option<&BooleanBuffer>,
-    nulls: Option<&NullBuffer>,
-    mut one: impl FnMut(Option<usize>) -> u32,
-) -> Vec<u32> {
-    let mut valid = |row: usize| one(nulls.is_none_or(|nulls| nulls.is_valid(row)).then_some(row));
-    let Some(wanted) = wanted else {
-        return (0..rows).map(valid).collect();
-    };
-    let mut ids = vec![SKIPPED; rows];
-    for row in wanted.set_indices() {
-        ids[row] = valid(row);
+    ids: &mut Vec<u32>,
+    null: &mut Option<u32>,
+) -> Vec<Known<'a>> {
+    let (hasher, mut table) = (Hasher::default(), Table::new(room(chunks)));
+    let mut values: Vec<Known<'a>> = Vec::new();
+    // The same few long texts come again and again, and to compare one is cheaper than to hash it.
+    let mut recent = [0u32; RECENT];
+    for chunk in chunks {
+        let Values::Text(views, buffers) = &chunk.values else {
+            continue;
+        };
+        each(ids, chunk, wanted, |row| {
+            let Some(row) = row else {
+                return nothing(null, &mut values);
+            };
+            let known = Known::new(Text::new(views[row], buffers));
+            let short = hasher.short(known.key ^ known.middle());
+            if known.text.long.len() <= WHOLE {
+                let id = table.number(short, values.len(), |id| values[id as usize].same(&known));
+                if id as usize == values.len() {
+                    values.push(known);
+                }
+                return id;
+            }
+            let recent = &mut recent[short as usize % RECENT];
+            if values.get(*recent as usize).is_some_and(|last| last.same(&known)) {
+                return *recent;
+            }
+            let id = table.number(hasher.long(known.text.long), values.len(), |id| {
+                values[id as usize].same(&known)
+            });
+            if id as usize == values.len() {
+                values.push(known);
+            }
+            *recent = id;
+            id
+        });
     }
-    ids
+    values
 }
 
-/// Null has a number too; its place in `values` holds a default that is never compared.
+fn number_words(
+    chunks: &[Column<'_>],
+    wanted: Option<&BooleanBuffer>,
+    ids: &mut Vec<u32>,
+    null: &mut Option<u32>,
+) -> Vec<i64> {
+    let (hasher, mut table) = (Hasher::default(), Table::new(room(chunks)));
+    let mut values: Vec<i64> = Vec::new();
+    let mut recent = [(0i64, SKIPPED); RECENT];
+    for chunk in chunks {
+        let Values::Word(words) = &chunk.values else {
+            continue;
+        };
+        each(ids, chunk, wanted, |row| {
+            let Some(row) = row else {
+                return nothing(null, &mut values);
+            };
+            let word = words[row];
+            let recent = &mut recent[word as usize % RECENT];
+            if recent.0 == word && recent.1 != SKIPPED {
+                return recent.1;
+            }
+            let hash = hasher.short(u128::from(word as u64));
+            let id = table.number(hash, values.len(), |id| values[id as usize] == word);
+            if id as usize == values.len() {
+                values.push(word);
+            }
+            *recent = (word, id);
+            id
+        });
+    }
+    values
+}
+
+/// How many values are to be expected: states, which are what comes in chunks, have a row for each.
+fn room(chunks: &[Column<'_>]) -> usize {
+    if chunks.len() == 1 {
+        0
+    } else {
+        chunks.iter().map(Column::len).max().unwrap_or(0)
+    }
+}
+
+/// Appends the number of each row of a chunk; `one` gets None for a null.
+fn each(
+    ids: &mut Vec<u32>,
+    chunk: &Column<'_>,
+    wanted: Option<&BooleanBuffer>,
+    mut one: impl FnMut(Option<usize>) -> u32,
+) {
+    let nulls = chunk.nulls.filter(|nulls| nulls.null_count() > 0);
+    match (wanted, nulls) {
+        (None, None) => ids.extend((0..chunk.len()).map(|row| one(Some(row)))),
+        (None, Some(nulls)) => ids.extend((0..chunk.len()).map(|row| one(nulls.is_valid(row).then_some(row)))),
+        (Some(wanted), _) => {
+            let before = ids.len();
+            ids.resize(before + chunk.len(), SKIPPED);
+            for row in wanted.set_indices() {
+                ids[before + row] = one(nulls.is_none_or(|nulls| nulls.is_valid(row)).then_some(row));
+            }
+        }
+    }
+}
+
+/// Null has a number too; its place in `values` holds a default that is in no table.
 fn nothing<T: Default>(null: &mut Option<u32>, values: &mut Vec<T>) -> u32 {
     *null.get_or_insert_with(|| {
         values.push(T::default());
@@ -196,76 +243,5 @@ fn nothing<T: Default>(null: &mut Option<u32>, values: &mut Vec<T>) -> u32 {
     })
 }
 
-/// Numbers that are looked up without a hash: statuses and the like.
+/// Numbers that are looked up without the table: of statuses, user agents and the like.
 const RECENT: usize = 1024;
-
-/// Numbers of the combinations of two numberings.
-pub struct Pairs {
-    pub ids: Vec<u32>,
-    split: Split,
-}
-
-enum Split {
-    /// `left * width + right`; not every number occurs.
-    Product(u32, u32),
-    Seen(Vec<(u32, u32)>),
-}
-
-impl Pairs {
-    /// Combine; a row that either side skipped is skipped. The counts are those of either side's numbers.
-    pub fn new(left: &[u32], lefts: usize, right: &[u32], rights: usize) -> Self {
-        let bound = (left.len() + 1024).min(SKIPPED as usize / 2);
-        if lefts.checked_mul(rights).is_some_and(|count| count <= bound) {
-            let width = rights as u32;
-            let both = left.iter().zip(right);
-            let ids = both.map(|(&one, &two)| {
-                if one == SKIPPED || two == SKIPPED {
-                    SKIPPED
-                } else {
-                    one * width + two
-                }
-            });
-            return Pairs {
-                ids: ids.collect(),
-                split: Split::Product(lefts as u32, width),
-            };
-        }
-        let hasher = RandomState::default();
-        let mut table: HashTable<u32> = HashTable::new();
-        let mut seen: Vec<(u32, u32)> = Vec::new();
-        let ids = left.iter().zip(right).map(|(&one, &two)| {
-            if one == SKIPPED || two == SKIPPED {
-                return SKIPPED;
-            }
-            let pair = (one, two);
-            let full = hasher.hash_one(pair);
-            if let Some(&id) = table.find(full, |&id| seen[id as usize] == pair) {
-                return id;
-            }
-            let id = seen.len() as u32;
-            seen.push(pair);
-            table.insert_unique(full, id, |&id| hasher.hash_one(seen[id as usize]));
-            id
-        });
-        Pairs {
-            ids: ids.collect(),
-            split: Split::Seen(seen),
-        }
-    }
-
-    /// How many numbers there may be.
-    pub fn count(&self) -> usize {
-        match &self.split {
-            Split::Product(lefts, rights) => *lefts as usize * *rights as usize,
-            Split::Seen(seen) => seen.len(),
-        }
-    }
-
-    /// The numbers that a combination is made of.
-    pub fn parts(&self, id: u32) -> (u32, u32) {
-        match &self.split {
-            Split::Product(_, width) => (id / width, id % width),
-            Split::Seen(seen) => seen[id as usize],
-        }
-    }
-}

@@ -5,11 +5,16 @@
 
 mod blob;
 mod column;
+mod facts;
 mod fold;
 mod groups;
+mod pairs;
 mod rank;
 mod reduce;
+mod registers;
 mod slots;
+mod table;
+mod unread;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema};
@@ -19,6 +24,7 @@ use pyo3::types::PyBytes;
 
 use crate::arrow::{Frame, batches};
 use blob::Part;
+use facts::Metric;
 use fold::Fold;
 use reduce::How;
 use slots::Clock;
@@ -27,6 +33,8 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(window_states, module)?)?;
     module.add_function(wrap_pyfunction!(window_merged, module)?)?;
     module.add_function(wrap_pyfunction!(window_ranked, module)?)?;
+    module.add_function(wrap_pyfunction!(window_shrunk, module)?)?;
+    module.add_function(wrap_pyfunction!(window_facts, module)?)?;
     module.add_function(wrap_pyfunction!(window_packed, module)?)?;
     module.add_function(wrap_pyfunction!(window_unpacked, module)?)
 }
@@ -62,29 +70,27 @@ fn window_states(
         .collect())
 }
 
-/// One frame of states for each of `folds`, each with one row per key: a fold is `(frame, keys, states)`, the frame being all
-/// states to merge, the others as in `window_states`.
+/// One frame of states for each of `folds`, with one row per key: a fold is `(frames, keys, states)`, the frames being the
+/// states to merge, the others as in `window_states`. None for a fold whose columns the kernel does not know.
 #[pyfunction]
-fn window_merged(py: Python<'_>, folds: Vec<(Bound<'_, PyAny>, Keys, States)>) -> PyResult<Vec<Frame>> {
-    let folds: Vec<(RecordBatch, Fold)> = folds
+fn window_merged(py: Python<'_>, folds: Vec<(Vec<Bound<'_, PyAny>>, Keys, States)>) -> PyResult<Vec<Option<Frame>>> {
+    let folds: Vec<(Vec<RecordBatch>, Fold)> = folds
         .into_iter()
-        .map(|(frame, keys, states)| Ok((chunk(&frame)?, parsed(keys, Vec::new(), Vec::new(), states)?)))
+        .map(|(frames, keys, states)| {
+            let chunks = frames.iter().map(chunk).collect::<PyResult<_>>()?;
+            Ok((chunks, parsed(keys, Vec::new(), Vec::new(), states)?))
+        })
         .collect::<PyResult<_>>()?;
-    let merged = py.detach(|| {
-        folds
-            .iter()
-            .map(|(batch, fold)| {
-                let states = fold::fold(batch, None, std::slice::from_ref(fold))?;
-                let state = states.into_iter().flat_map(|(_, frames)| frames).next();
-                state.ok_or_else(|| ArrowError::ComputeError("a window without a state".to_owned()))
-            })
-            .collect::<Result<Vec<_>, _>>()
-    });
-    Ok(merged
-        .map_err(|error| refused(&error))?
+    let merged: Vec<Result<RecordBatch, ArrowError>> =
+        py.detach(|| folds.iter().map(|(chunks, fold)| fold::merged(chunks, fold)).collect());
+    merged
         .into_iter()
-        .map(Frame::from)
-        .collect())
+        .map(|state| match state {
+            Ok(state) => Ok(Some(Frame::from(state))),
+            Err(ArrowError::SchemaError(_)) => Ok(None),
+            Err(error) => Err(refused(&error)),
+        })
+        .collect()
 }
 
 /// The `k` rows of each group with the highest count, best first: the columns of `frame` (group fields, key, count) and `rank`.
@@ -93,6 +99,44 @@ fn window_ranked(py: Python<'_>, frame: &Bound<'_, PyAny>, k: usize) -> PyResult
     let batch = chunk(frame)?;
     let best = py.detach(|| rank::ranked(&batch, k)).map_err(|error| refused(&error))?;
     Ok(best.into())
+}
+
+/// `frame` (group fields, value, register) with registers for the values of groups that have more than `limit` values, or
+/// registers; None where there is no such group.
+#[pyfunction]
+fn window_shrunk(py: Python<'_>, frame: &Bound<'_, PyAny>, limit: usize) -> PyResult<Option<Frame>> {
+    let batch = chunk(frame)?;
+    let made = py
+        .detach(|| registers::shrunk(&batch, limit))
+        .map_err(|error| refused(&error))?;
+    Ok(made.map(Frame::from))
+}
+
+type Events = (Vec<Option<String>>, Vec<Option<i64>>, Vec<Option<i64>>, Vec<String>);
+
+/// The events of a metric whose state is `frame`: columns `by`, `value`, `rank` and `key`. `by` are group fields as (name,
+/// column), `ranked` is (name, column, how many), `value` is a column. None where the kernel does not know a column.
+#[pyfunction]
+fn window_facts(
+    py: Python<'_>,
+    frame: &Bound<'_, PyAny>,
+    name: String,
+    by: Keys,
+    ranked: Option<(String, usize, usize)>,
+    value: usize,
+) -> PyResult<Option<Events>> {
+    let batch = chunk(frame)?;
+    let metric = Metric {
+        name,
+        by,
+        ranked,
+        value,
+    };
+    match py.detach(|| facts::facts(&batch, &metric)) {
+        Ok(facts) => Ok(Some((facts.by, facts.value, facts.rank, facts.key))),
+        Err(ArrowError::SchemaError(_)) => Ok(None),
+        Err(error) => Err(refused(&error)),
+    }
 }
 
 /// A state as bytes; its parts are frames, or bytes where a frame is an Arrow IPC stream already.

@@ -9,7 +9,7 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
-use super::column::{Column, Text, Values, column, restored, texts};
+use super::column::{Column, Text, Values, column, restored, some, texts};
 use super::groups::Dictionary;
 use super::slots::Groups;
 
@@ -20,38 +20,12 @@ pub fn ranked(batch: &RecordBatch, k: usize) -> Result<RecordBatch, ArrowError> 
         .num_columns()
         .checked_sub(2)
         .ok_or_else(|| ArrowError::SchemaError("no key".to_owned()))?;
-    let rows = batch.num_rows();
-    let arrays = batch.columns();
-    let (key, counts) = (column(&arrays[width])?, counts(&arrays[width + 1])?);
-    let mut dictionaries = HashMap::new();
-    for (at, array) in arrays[..width].iter().enumerate() {
-        dictionaries.insert(at, Dictionary::new(&column(array)?, rows, None)?);
+    let (rows, ranks) = best(batch, &(0..width).collect::<Vec<_>>(), width, width + 1, k)?;
+    let rows: Vec<Option<u32>> = rows.into_iter().map(Some).collect();
+    let mut out = Vec::with_capacity(width + 3);
+    for array in batch.columns() {
+        out.push(gather(&column(array)?, &rows)?);
     }
-    let groups = Groups::of(&(0..width).collect::<Vec<_>>(), &dictionaries, rows);
-    let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups.count()];
-    for row in 0..rows as u32 {
-        members[groups.ids().map_or(0, |ids| ids[row as usize]) as usize].push(row);
-    }
-    let better = |one: &u32, other: &u32| {
-        let (one, other) = (*one as usize, *other as usize);
-        counts[other].cmp(&counts[one]).then_with(|| compare(&key, one, other))
-    };
-    let (mut best, mut ranks, mut slots) = (Vec::new(), Vec::new(), Vec::new());
-    for (slot, rows) in members.iter_mut().enumerate() {
-        if k < rows.len() {
-            rows.select_nth_unstable_by(k, better);
-            rows.truncate(k);
-        }
-        rows.sort_unstable_by(better);
-        best.extend_from_slice(rows);
-        ranks.extend(1..=rows.len() as i64);
-        slots.extend(rows.iter().map(|_| slot as u32));
-    }
-    let mut out = groups.gather(&slots)?;
-    out.push(gather(&key, &best)?);
-    out.push(Arc::new(Int64Array::from_iter_values(
-        best.iter().map(|&row| counts[row as usize]),
-    )));
     out.push(Arc::new(Int64Array::from(ranks)));
     let schema = batch.schema_ref();
     let names = schema
@@ -64,6 +38,46 @@ pub fn ranked(batch: &RecordBatch, k: usize) -> Result<RecordBatch, ArrowError> 
         .map(|(name, array)| Field::new(name, array.data_type().clone(), true))
         .collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), out)
+}
+
+/// The same as numbers of rows, group by group, and their ranks; `groups`, `key` and `count` are columns.
+pub fn best(
+    batch: &RecordBatch,
+    groups: &[usize],
+    key: usize,
+    count: usize,
+    k: usize,
+) -> Result<(Vec<u32>, Vec<i64>), ArrowError> {
+    let array = |at: usize| {
+        let missing = || ArrowError::SchemaError(format!("there is no column {at}"));
+        batch.columns().get(at).ok_or_else(missing)
+    };
+    let rows = batch.num_rows();
+    let (key, counts) = (column(array(key)?)?, counts(array(count)?)?);
+    let mut dictionaries = HashMap::new();
+    for &at in groups {
+        dictionaries.insert(at, Dictionary::new(&[column(array(at)?)?], None)?);
+    }
+    let groups = Groups::of(groups, &dictionaries, rows);
+    let mut members: Vec<Vec<u32>> = vec![Vec::new(); groups.count()];
+    for row in 0..rows as u32 {
+        members[groups.ids().map_or(0, |ids| ids[row as usize]) as usize].push(row);
+    }
+    let better = |one: &u32, other: &u32| {
+        let (one, other) = (*one as usize, *other as usize);
+        counts[other].cmp(&counts[one]).then_with(|| compare(&key, one, other))
+    };
+    let (mut best, mut ranks) = (Vec::new(), Vec::new());
+    for rows in &mut members {
+        if k < rows.len() {
+            rows.select_nth_unstable_by(k, better);
+            rows.truncate(k);
+        }
+        rows.sort_unstable_by(better);
+        best.extend_from_slice(rows);
+        ranks.extend(1..=rows.len() as i64);
+    }
+    Ok((best, ranks))
 }
 
 fn counts(array: &ArrayRef) -> Result<&[i64], ArrowError> {
@@ -87,10 +101,19 @@ fn compare(key: &Column<'_>, one: usize, other: usize) -> Ordering {
     }
 }
 
-fn gather(key: &Column<'_>, rows: &[u32]) -> Result<ArrayRef, ArrowError> {
-    match &key.values {
-        Values::Text(views, buffers) => texts(rows.iter().map(|&row| Some(Text::new(views[row as usize], buffers)))),
-        Values::Word(words) => restored(&key.kind, rows.iter().map(|&row| words[row as usize]).collect(), None),
+/// These rows of a column; null where there is none.
+pub fn gather(column: &Column<'_>, rows: &[Option<u32>]) -> Result<ArrayRef, ArrowError> {
+    let valid = |row: usize| column.nulls.is_none_or(|nulls| nulls.is_valid(row));
+    let picked = rows
+        .iter()
+        .map(|row| row.map(|row| row as usize).filter(|&row| valid(row)));
+    match &column.values {
+        Values::Text(views, buffers) => Ok(texts(picked.map(|row| Some(Text::new(views[row?], buffers))))),
+        Values::Word(words) => restored(
+            &column.kind,
+            picked.clone().map(|row| row.map_or(0, |row| words[row])).collect(),
+            some(picked.map(|row| row.is_some()).collect()),
+        ),
         Values::Wide(_) => Err(ArrowError::SchemaError("no native ranking of 128 bits".to_owned())),
     }
 }

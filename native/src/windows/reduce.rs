@@ -43,101 +43,102 @@ pub enum Cells<'a> {
     Text(Vec<Option<Text<'a>>>),
 }
 
-/// Reduce `column` into `slots` cells. `rows` gives each row that takes part with its slot.
-pub fn reduce<'a>(
+/// Reduce a column into `slots` cells: `each` gives the rows that take part of those from one to another, counted from the
+/// first of them, with their slots. Of several chunks each is asked for; `rows` are those of all.
+pub fn reduce<'a, Rows: Iterator<Item = (usize, u32)>>(
     how: How,
-    column: Option<&Column<'a>>,
+    chunks: Option<&[Column<'a>]>,
     slots: usize,
-    rows: impl Iterator<Item = (usize, u32)>,
+    rows: usize,
+    each: impl Fn(usize, usize) -> Rows,
 ) -> Result<Cells<'a>, ArrowError> {
     if how == How::Rows {
         let mut cells = vec![0; slots];
-        rows.for_each(|(_, slot)| cells[slot as usize] += 1);
+        each(0, rows).for_each(|(_, slot)| cells[slot as usize] += 1);
         return Ok(Cells::Whole(cells));
     }
-    let Some(column) = column else {
+    let Some((first, chunks)) = chunks.and_then(|chunks| Some((chunks.first()?, chunks))) else {
         return Err(ArrowError::SchemaError("this reduction needs a column".to_owned()));
     };
-    let valid = |row: &(usize, u32)| column.nulls.is_none_or(|nulls| nulls.is_valid(row.0));
-    let rows = rows.filter(valid);
-    Ok(match (how, &column.values) {
-        (How::Count, _) => {
-            let mut cells = vec![0; slots];
-            rows.for_each(|(_, slot)| cells[slot as usize] += 1);
-            Cells::Whole(cells)
+    let mut cells = Cells::new(how, first, slots)?;
+    let mut from = 0;
+    for chunk in chunks {
+        if chunk.kind != first.kind {
+            return Err(ArrowError::SchemaError(format!("{} and {}", first.kind, chunk.kind)));
         }
-        (How::Sum, Values::Word(words)) if whole(&column.kind) => {
-            let mut cells = vec![0i128; slots];
-            rows.for_each(|(row, slot)| cells[slot as usize] += i128::from(words[row]));
-            Cells::Wide(cells)
+        let to = from + chunk.len();
+        match chunk.nulls.filter(|nulls| nulls.null_count() > 0) {
+            None => cells.add(how, chunk, each(from, to)),
+            Some(nulls) => cells.add(how, chunk, each(from, to).filter(|row| nulls.is_valid(row.0))),
         }
-        (How::Units, Values::Word(words)) if column.kind == DataType::Float64 => {
-            let mut cells = vec![0i128; slots];
-            rows.for_each(|(row, slot)| {
+        from = to;
+    }
+    Ok(cells)
+}
+
+impl<'a> Cells<'a> {
+    /// The cells of no rows. An error for what `add` does not know.
+    fn new(how: How, column: &Column<'a>, slots: usize) -> Result<Self, ArrowError> {
+        Ok(match (how, &column.values) {
+            (How::Count, _) => Cells::Whole(vec![0; slots]),
+            (How::Sum, Values::Word(_)) if column.kind.is_integer() => Cells::Wide(vec![0; slots]),
+            (How::Units, Values::Word(_)) if column.kind == DataType::Float64 => Cells::Wide(vec![0; slots]),
+            (How::Add, Values::Word(_)) if column.kind == DataType::Int64 => Cells::Whole(vec![0; slots]),
+            (How::Add, Values::Wide(_)) => Cells::Wide(vec![0; slots]),
+            (How::Min | How::Max, Values::Word(_)) => Cells::Word(vec![None; slots]),
+            (How::Min | How::Max, Values::Text(..)) => Cells::Text(vec![None; slots]),
+            _ => {
+                return Err(ArrowError::SchemaError(format!(
+                    "no native reduction of {}",
+                    column.kind
+                )));
+            }
+        })
+    }
+
+    /// Reduce these rows of a column, none of them null.
+    fn add(&mut self, how: How, column: &Column<'a>, rows: impl Iterator<Item = (usize, u32)>) {
+        let wanted = if how == How::Min {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        };
+        match (self, &column.values) {
+            (Cells::Whole(cells), _) if how == How::Count => rows.for_each(|(_, slot)| cells[slot as usize] += 1),
+            (Cells::Whole(cells), Values::Word(words)) => rows.for_each(|(row, slot)| {
+                let cell = &mut cells[slot as usize];
+                *cell = cell.wrapping_add(words[row]);
+            }),
+            (Cells::Wide(cells), Values::Word(words)) if how == How::Sum => {
+                rows.for_each(|(row, slot)| cells[slot as usize] += i128::from(words[row]));
+            }
+            (Cells::Wide(cells), Values::Word(words)) => rows.for_each(|(row, slot)| {
                 let cell = &mut cells[slot as usize];
                 *cell = cell.wrapping_add(units(words[row] as u64));
-            });
-            Cells::Wide(cells)
-        }
-        (How::Add, Values::Word(words)) if column.kind == DataType::Int64 => {
-            let mut cells = vec![0i64; slots];
-            rows.for_each(|(row, slot)| {
+            }),
+            (Cells::Wide(cells), Values::Wide(words)) => rows.for_each(|(row, slot)| {
                 let cell = &mut cells[slot as usize];
                 *cell = cell.wrapping_add(words[row]);
-            });
-            Cells::Whole(cells)
-        }
-        (How::Add, Values::Wide(words)) => {
-            let mut cells = vec![0i128; slots];
-            rows.for_each(|(row, slot)| {
-                let cell = &mut cells[slot as usize];
-                *cell = cell.wrapping_add(words[row]);
-            });
-            Cells::Wide(cells)
-        }
-        (How::Min | How::Max, Values::Word(words)) => {
-            let float = column.kind == DataType::Float64;
-            let wanted = if how == How::Min {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            };
-            let mut cells: Vec<Option<i64>> = vec![None; slots];
-            rows.for_each(|(row, slot)| {
-                let (cell, word) = (&mut cells[slot as usize], words[row]);
-                if cell.is_none_or(|best| order(float, word, best, wanted) == wanted) {
-                    *cell = Some(word);
-                }
-            });
-            Cells::Word(cells)
-        }
-        (How::Min | How::Max, Values::Text(views, buffers)) => {
-            let wanted = if how == How::Min {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            };
-            let mut cells: Vec<Option<Text<'a>>> = vec![None; slots];
-            rows.for_each(|(row, slot)| {
+            }),
+            (Cells::Word(cells), Values::Word(words)) => {
+                let float = column.kind == DataType::Float64;
+                rows.for_each(|(row, slot)| {
+                    let (cell, word) = (&mut cells[slot as usize], words[row]);
+                    if cell.is_none_or(|best| order(float, word, best, wanted) == wanted) {
+                        *cell = Some(word);
+                    }
+                });
+            }
+            (Cells::Text(cells), Values::Text(views, buffers)) => rows.for_each(|(row, slot)| {
                 let (cell, text) = (&mut cells[slot as usize], Text::new(views[row], buffers));
                 if cell.is_none_or(|best| text.compare(&best) == wanted) {
                     *cell = Some(text);
                 }
-            });
-            Cells::Text(cells)
+            }),
+            // `new` made cells for this kind of column, and all chunks are of one kind.
+            _ => {}
         }
-        _ => {
-            return Err(ArrowError::SchemaError(format!(
-                "no native reduction of {}",
-                column.kind
-            )));
-        }
-    })
-}
-
-/// Whether the words of this type are plain integers.
-fn whole(kind: &DataType) -> bool {
-    kind.is_integer()
+    }
 }
 
 /// How `word` stands to the `best` so far. NaN never wins over a number and always loses against one.
@@ -175,7 +176,7 @@ impl Cells<'_> {
                 let words = picked.map(|slot| cells[slot].unwrap_or_default()).collect();
                 restored(kind.unwrap_or(&DataType::Int64), words, nulls)
             }
-            Cells::Text(cells) => texts(picked.map(|slot| cells[slot])),
+            Cells::Text(cells) => Ok(texts(picked.map(|slot| cells[slot]))),
         }
     }
 }

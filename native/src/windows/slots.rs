@@ -6,7 +6,8 @@ use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 
 use super::column::{Values, column};
-use super::groups::{Dictionary, Pairs};
+use super::groups::Dictionary;
+use super::pairs::Pairs;
 
 /// Which window a row is in: the column with its time, and the windows' length in µs.
 #[derive(Clone, Copy)]

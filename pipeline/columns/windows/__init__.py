@@ -8,6 +8,7 @@
     reductions.py  what most states are made of
     panes.py    which window a time belongs to; panes of sliding windows
     deltas.py   rows → state: by native.py (all folds in one pass) or twin.py (Polars)
+    states.py   a state: frames that Polars sees only where somebody looks at them
     merges.py   states → state
     rows.py     state → one event per metric and key
     groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)

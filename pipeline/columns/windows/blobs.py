@@ -1,9 +1,9 @@
 """A state as bytes, and back: one compact blob for all frames of a window.
 
 Arrow IPC costs a tenth of a millisecond and a kilobyte a frame, and a state is mostly many small frames. The format, little
-endian, zstd-compressed as one block:
+endian; a dense blob is that as one block of zstd:
 
-    version       u8: 1
+    version       u8: 1 (zstd begins with another byte)
     frames        u32
     each frame    u8: 0 for an Arrow IPC stream (columns of other dtypes), then u32 length and its bytes
                   u8: 1 for columns, then u32 rows, u32 columns
@@ -24,8 +24,8 @@ from collections.abc import Sequence
 import polars as pl
 import zstandard
 
-from pipeline.columns.native import Frame, kernels
-from pipeline.columns.windows.native import WIDE
+from pipeline.columns.native import kernels
+from pipeline.columns.windows.states import Part, State, parts, seen, sent
 
 TAGS: tuple[pl.DataType, ...] = (
     pl.Int64(),
@@ -49,58 +49,42 @@ _COUNT = struct.Struct("<I")
 _WIDTHS = {1: "b", 2: "h", 4: "i", 8: "q"}
 
 
-def dump(state: Sequence[pl.DataFrame]) -> bytes:
-    """Serialise a state. The result does not depend on how its columns are chunked."""
-    parts = [_part(frame.rechunk()) for frame in state]
-    plain = _packed(parts) if kernels is None else kernels.window_packed([_sent(part) for part in parts])
-    return zstandard.ZstdCompressor(level=1).compress(plain)
+def dump(state: Sequence[pl.DataFrame], *, dense: bool = False) -> bytes:
+    """Serialise a state. The result does not depend on how its columns are chunked. `dense`: less than half the bytes, for
+    several times the work."""
+    given = [_part(part) for part in parts(state)]
+    plain = _packed(given) if kernels is None else kernels.window_packed(given)
+    return zstandard.ZstdCompressor(level=1).compress(plain) if dense else plain
 
 
-def load(data: bytes) -> tuple[pl.DataFrame, ...]:
+def load(data: bytes) -> Sequence[pl.DataFrame]:
     """The state of `dump`. Raises ValueError when the bytes are not of that format."""
     try:
-        plain = zstandard.ZstdDecompressor().decompress(data)
+        plain = zstandard.ZstdDecompressor().decompress(data) if data.startswith(zstandard.FRAME_HEADER) else data
     except zstandard.ZstdError as error:
         raise ValueError(f"not the state of a window: {error}") from error
-    parts = _unpacked(plain) if kernels is None else kernels.window_unpacked(plain)
-    return tuple(_received(part) for part in parts)
+    found = _unpacked(plain) if kernels is None else kernels.window_unpacked(plain)
+    return State(pl.read_ipc_stream(io.BytesIO(part)) if isinstance(part, bytes) else part for part in found)
 
 
-def _part(frame: pl.DataFrame) -> pl.DataFrame | bytes:
+def _part(part: Part) -> Part | bytes:
     """A frame of columns that have a tag, or else its stream."""
-    if all(kind in TAGS for kind in frame.dtypes) and frame.width:
-        return frame
+    if not isinstance(part, pl.DataFrame) or (part.width and all(kind in TAGS for kind in part.dtypes)):
+        return part if kernels is None else sent(part)
     buffer = io.BytesIO()
-    frame.write_ipc_stream(buffer)
+    part.rechunk().write_ipc_stream(buffer)
     return buffer.getvalue()
 
 
-def _sent(part: pl.DataFrame | bytes) -> pl.DataFrame | bytes:
-    return part if isinstance(part, bytes) else _cast(part, pl.Int128(), WIDE)
-
-
-def _received(part: pl.DataFrame | Frame | bytes) -> pl.DataFrame:
-    return (
-        pl.read_ipc_stream(io.BytesIO(part))
-        if isinstance(part, bytes)
-        else _cast(pl.DataFrame(part), WIDE, pl.Int128())
-    )
-
-
-def _cast(frame: pl.DataFrame, old: pl.DataType, new: pl.DataType) -> pl.DataFrame:
-    if old not in frame.dtypes:
-        return frame
-    return pl.DataFrame([column.cast(new) if column.dtype == old else column for column in frame.get_columns()])
-
-
-def _packed(parts: Sequence[pl.DataFrame | bytes]) -> bytes:
-    out = [bytes([_VERSION]), _COUNT.pack(len(parts))]
-    for part in parts:
+def _packed(given: Sequence[Part | bytes]) -> bytes:
+    out = [bytes([_VERSION]), _COUNT.pack(len(given))]
+    for part in given:
         if isinstance(part, bytes):
             out += [b"\0", _COUNT.pack(len(part)), part]
             continue
-        out += [b"\1", _COUNT.pack(part.height), _COUNT.pack(part.width)]
-        for column in part.get_columns():
+        frame = seen(part)
+        out += [b"\1", _COUNT.pack(frame.height), _COUNT.pack(frame.width)]
+        for column in frame.get_columns():
             name = column.name.encode()
             out += [_COUNT.pack(len(name)), name, bytes([TAGS.index(column.dtype)]), *_column(column)]
     return b"".join(out)

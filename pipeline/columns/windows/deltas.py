@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from pipeline.columns.native import kernels
@@ -9,6 +11,7 @@ from pipeline.columns.windows import twin
 from pipeline.columns.windows.merges import Delta, merge
 from pipeline.columns.windows.panes import windows_of
 from pipeline.columns.windows.plan import Plan
+from pipeline.columns.windows.states import Part, State
 
 
 def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
@@ -18,8 +21,8 @@ def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
     `frame` stays alive through it."""
     if frame.height == 0:
         return {}
-    panes = {
-        start: tuple(fold.compacted(state) for fold, state in zip(plan.folds, states, strict=True))
+    panes: dict[int, Delta] = {
+        start: State(fold.compacted(state) for fold, state in zip(plan.folds, states, strict=True))
         for start, states in _panes(plan, frame).items()
     }
     if plan.spec.slide is None:
@@ -33,7 +36,7 @@ def deltas(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
     return answer
 
 
-def _panes(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
+def _panes(plan: Plan, frame: pl.DataFrame) -> Mapping[int, Sequence[Part]]:
     """The state of each pane."""
     if kernels is None:
         return twin.states(plan, plan.folds, frame)
@@ -42,4 +45,4 @@ def _panes(plan: Plan, frame: pl.DataFrame) -> dict[int, Delta]:
     if left:
         for start, states in twin.states(plan, [plan.folds[at] for at in left], frame).items():
             found[start].update(zip(left, states, strict=True))
-    return {start: tuple(states[at] for at in range(len(plan.folds))) for start, states in found.items()}
+    return {start: [states[at] for at in range(len(plan.folds))] for start, states in found.items()}

@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.columns.windows.reductions import Reductions
 from pipeline.columns.windows.spec import Key
+from pipeline.columns.windows.states import Part, seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +69,12 @@ class Fold:
             *self.group,
         }
 
-    def compacted(self, state: pl.DataFrame) -> pl.DataFrame:
+    def compacted(self, state: Part) -> Part:
         """The state in bounded size, if the aggregate has a way to it."""
         if self.compact is None:
             return state
         own = {name: name.removeprefix("key.") for name in self.extra}
-        made = self.compact(state.rename(own), self.group)
+        made = self.compact(seen(state).rename(own), self.group)
         return made.rename({short: name for name, short in own.items()})
 
     def shares(self, other: Fold) -> bool:

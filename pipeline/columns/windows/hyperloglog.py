@@ -4,18 +4,20 @@ A state is a set of rows: a `value`, or, in a group that had more than `limit` v
 states is the union of the sets, so their order cannot matter; and a group is turned into registers when its values
 exceed the limit, whichever merge it is that sees that, so the outcome is a function of the set of values alone.
 
-The hash is BLAKE2b (64 bits) of the value, the same on every machine: its first 14 bits choose one of 16,384 registers, the
-rank is the position of the first one in the others. The estimate is Ertl's ("New cardinality estimation algorithms for
+The hash is made as wyhash is (Wang Yi, 2019), of products whose halves are folded, with constants, so it is the same on every
+machine: its first 14 bits choose one of 16,384 registers, the rank is the position of the first one in the others. The estimate is Ertl's ("New cardinality estimation algorithms for
 HyperLogLog sketches", 2017, algorithm 6), which needs no tables of corrections; its relative standard error is 0.81 %."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import struct
 from collections.abc import Iterable
 
 import polars as pl
+
+from pipeline.columns.native import kernels
+from pipeline.columns.windows.reductions import GROUPS
 
 BITS = 14
 SIZE = 1 << BITS
@@ -30,6 +32,10 @@ def shrunk(state: pl.DataFrame, group: list[str], limit: int) -> pl.DataFrame:
     untouched = state.get_column("register").null_count() == state.height
     if (untouched and state.height <= limit) or not hashable(kind):
         return state
+    columns = [*group, "value", "register"]
+    if kernels is not None and state.columns == columns and all(state.schema[name] in GROUPS for name in columns):
+        made = kernels.window_shrunk(state.rechunk(), limit)
+        return state if made is None else pl.DataFrame(made)
     many = (pl.col("value").count() > limit) | (pl.col("register").count() > 0)
     flagged = state.with_columns((many.over(group) if group else many).alias("many"))
     turned = flagged.filter(pl.col("many") & pl.col("value").is_not_null())
@@ -69,9 +75,27 @@ def _bytes(values: pl.Series) -> Iterable[bytes]:
 
 
 def _code(value: bytes) -> int:
-    word = int.from_bytes(hashlib.blake2b(value, digest_size=8).digest(), "big")
+    word = _hash(value)
     tail = word & ((1 << _TAIL) - 1)
     return (word >> _TAIL) * 64 + _TAIL - tail.bit_length() + 1
+
+
+_SECRETS = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB, 0x8EBC6AF09C88C6E3, 0x589965CC75374CC3)
+
+
+def _hash(value: bytes) -> int:
+    """Of blocks of 16 bytes, the last one (or the only one, of nothing) filled up with zeros."""
+    state = _folded(len(value) ^ _SECRETS[0], _SECRETS[1])
+    for at in range(0, len(value) or 1, 16):
+        one = int.from_bytes(value[at : at + 8], "little")
+        two = int.from_bytes(value[at + 8 : at + 16], "little")
+        state = _folded(one ^ state, two ^ _SECRETS[2])
+    return _folded(state ^ _SECRETS[3], _SECRETS[0])
+
+
+def _folded(one: int, two: int) -> int:
+    product = one * two
+    return product >> 64 ^ product & 0xFFFFFFFFFFFFFFFF
 
 
 def _estimate(ranks: Iterable[int]) -> float:

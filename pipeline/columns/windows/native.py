@@ -15,9 +15,7 @@ from pipeline.columns.native import Kernels
 from pipeline.columns.windows.folds import Fold, Primitive
 from pipeline.columns.windows.reductions import GROUPS, Reductions
 from pipeline.columns.windows.spec import Spec
-
-WIDE = pl.Decimal(38, 0)
-"""How Int128 travels: Arrow has no integers of that size, and no sum of a window comes near 10^38."""
+from pipeline.columns.windows.states import Part, sent
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Program:
     passes: tuple[Pass, ...]
     length: int
 
-    def states(self, kernels: Kernels, frame: pl.DataFrame) -> dict[int, dict[int, pl.DataFrame]]:
+    def states(self, kernels: Kernels, frame: pl.DataFrame) -> dict[int, dict[int, Part]]:
         """State frames by start of the pane and place of the fold, without those folds that the kernel does not know."""
         needed = self._needed(frame)
         kinds = needed.dtypes
@@ -54,13 +52,7 @@ class Program:
         found = kernels.window_states(
             needed, 0, self.length, [(made.keys, made.conditions, made.present, made.states) for made in runs]
         )
-        return {
-            start: {
-                made.at: wide(pl.DataFrame(state), made.reductions, pl.Int128())
-                for made, state in zip(runs, states, strict=True)
-            }
-            for start, states in found
-        }
+        return {start: {made.at: state for made, state in zip(runs, states, strict=True)} for start, states in found}
 
     @cached_property
     def _computed(self) -> list[pl.Expr]:
@@ -75,7 +67,7 @@ class Program:
 
     def _needed(self, frame: pl.DataFrame) -> pl.DataFrame:
         # Beside the rows, so that a constant has a value for each.
-        rows = frame.with_columns(self._computed) if self._computed else frame
+        rows = frame.with_columns_seq(self._computed) if self._computed else frame
         needed = pl.DataFrame([rows.get_column(name).alias(f"@{at}") for at, name in enumerate(self._names)])
         return needed.rechunk() if needed.n_chunks() > 1 else needed
 
@@ -94,12 +86,12 @@ def program(spec: Spec, folds: Sequence[Fold]) -> Program:
     return Program(tuple(columns), tuple(passes), spec.slide or spec.size)
 
 
-def merged(kernels: Kernels, folds: Sequence[tuple[Fold, pl.DataFrame]]) -> list[pl.DataFrame | None]:
+def merged(kernels: Kernels, folds: Sequence[tuple[Fold, Sequence[Part]]]) -> list[Part | None]:
     """For each fold the state of all these states; None where the kernel does not know it."""
     known = [fold.primitive if _merges(fold, states) else None for fold, states in folds]
     given = [
         (
-            wide(states, primitive.reductions, WIDE),
+            [sent(state) for state in states],
             [(name, at) for at, name in enumerate(fold.keys)],
             [
                 (name, state.merging, len(fold.keys) + at)
@@ -110,25 +102,17 @@ def merged(kernels: Kernels, folds: Sequence[tuple[Fold, pl.DataFrame]]) -> list
         if primitive is not None
     ]
     made = iter(kernels.window_merged(given) if given else ())
-    return [
-        None if primitive is None else wide(pl.DataFrame(next(made)), primitive.reductions, pl.Int128())
-        for primitive in known
-    ]
+    return [None if primitive is None else next(made) for primitive in known]
 
 
-def wide(frame: pl.DataFrame, reductions: Reductions, kind: pl.DataType) -> pl.DataFrame:
-    """The same frame with the states of 128 bits as `kind`."""
-    names = [name for name, reduction in reductions.items() if reduction.wide]
-    if not names:
-        return frame
-    return pl.DataFrame([column.cast(kind) if column.name in names else column for column in frame.get_columns()])
-
-
-def _merges(fold: Fold, states: pl.DataFrame) -> bool:
+def _merges(fold: Fold, states: Sequence[Part]) -> bool:
+    """Whether this can be given to the kernel, which says itself what of it it does not know."""
+    wide = () if fold.primitive is None else [name for name, kept in fold.primitive.reductions.items() if kept.wide]
     return fold.primitive is not None and all(
-        kind in GROUPS
-        for name, kind in states.schema.items()
-        if not (name in fold.primitive.reductions and fold.primitive.reductions[name].wide)
+        name in wide or kind in GROUPS
+        for state in states
+        if isinstance(state, pl.DataFrame)
+        for name, kind in state.schema.items()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,13 @@ from pipeline.columns.windows.folds import Fold, Primitive
 from pipeline.columns.windows.native import Program, program
 from pipeline.columns.windows.reductions import How
 from pipeline.columns.windows.spec import Argument, Key, Measure, Spec
+
+Direct = tuple[str, list[tuple[str, int]], tuple[str, int, int] | None, int]
+"""A metric's name, its group fields (name, column of the state), what is ranked (name, column, how many), the column of the
+value."""
+
+SPELLED = ("string", "int")
+"""Kinds of groups that the kernels write as JSON."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +30,7 @@ class Plan:
     folds: tuple[Fold, ...]
     place: tuple[int, ...]
 
-    def finish(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
+    def finish(self, index: int, state: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The values of measure `index`: its group columns, `value`, and `key`, `rank` for rankings."""
         measure, fold = self.spec.measures[index], self.folds[self.place[index]]
         given = self._state(index, state)
@@ -33,13 +41,20 @@ class Plan:
         """The same for the native kernels."""
         return program(self.spec, self.folds)
 
-    def neutral(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
+    @cached_property
+    def direct(self) -> tuple[Direct | None, ...]:
+        """For each measure how the kernels make its events of its state; None where they cannot."""
+        return tuple(
+            _direct(measure, self.folds[at]) for measure, at in zip(self.spec.measures, self.place, strict=True)
+        )
+
+    def neutral(self, index: int, state: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """The same for no rows at all: one row without group columns (`count` is 0), none for rankings."""
         measure, group = self.spec.measures[index], self.folds[self.place[index]].group
         bare = self._state(index, state).clear().drop(group)
         return measure.aggregate.finish(bare, [], _columns(index, measure), self.spec.size / 1_000_000)
 
-    def _state(self, index: int, state: tuple[pl.DataFrame, ...]) -> pl.DataFrame:
+    def _state(self, index: int, state: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """What the aggregate of measure `index` kept: group columns, its extra keys under its own names, its states."""
         at, aggregate = self.place[index], self.spec.measures[index].aggregate
         names = aggregate.merge() if aggregate.reductions is None else [state.name for state in aggregate.reductions]
@@ -89,6 +104,24 @@ def _primitive(measure: Measure, by: tuple[Key, ...]) -> Primitive | None:
         {reduction.name: reduction for reduction in reductions},
         {reduction.name: None if reduction.how is How.ROWS else given[reduction.argument] for reduction in reductions},
     )
+
+
+def _direct(measure: Measure, fold: Fold) -> Direct | None:
+    reductions = measure.aggregate.reductions
+    if not measure.aggregate.plain or reductions is None or fold.primitive is None or measure.type.kind != "int":
+        return None
+    groups, ranked = [key.type for key in measure.by], None
+    if measure.ranked is not None:
+        name, kind = measure.ranked
+        groups.append(kind)
+        k = measure.arguments[0]
+        if not isinstance(k, int):
+            return None
+        ranked = (name, len(fold.group), k)
+    if any(kind.kind not in SPELLED for kind in groups):
+        return None
+    value = [*fold.keys, *fold.primitive.reductions].index(reductions[0].name)
+    return measure.name, [(key.name, at) for at, key in enumerate(measure.by)], ranked, value
 
 
 def _groups(by: tuple[Key, ...]) -> dict[str, pl.Expr]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from pipeline.columns.native import kernels
 from pipeline.columns.types import FLOAT, INT, JSON, STRING, TIME, Type, dtype
 from pipeline.columns.windows.groups import columns as wide
 from pipeline.columns.windows.groups import groups
 from pipeline.columns.windows.merges import Delta
 from pipeline.columns.windows.plan import Plan
 from pipeline.columns.windows.spec import Measure, Spec
+from pipeline.columns.windows.states import parts
 from pipeline.columns.windows.texts import identity, objects, plain
 
 NUMBERS = ("int", "float", "duration")
@@ -53,11 +55,13 @@ def rows(plan: Plan, start: int, state: Delta) -> pl.DataFrame:
     kinds = columns(spec)
     made: dict[str, list[object]] = {name: [] for name in (*kinds, "key") if name not in BOUNDS}
     for at, measure in enumerate(spec.measures):
-        # A ranking of nothing has no rows, and looking for them is most of the work of a window with few events.
-        if not (measure.ranked and state[plan.place[at]].is_empty()):
-            for name, values in _metric(measure, plan.finish(at, state)).items():
-                if name in made:
-                    made[name] += values
+        found = _at_once(plan, at, state)
+        if found is None and not (measure.ranked and state[plan.place[at]].is_empty()):
+            # A ranking of nothing has no rows, and looking for them is most of the work of a window with few events.
+            found = _metric(measure, plan.finish(at, state))
+        for name, values in (found or {}).items():
+            if name in made:
+                made[name] += values
     time = dtype(TIME)
     bounds = {
         name: pl.Series([at], dtype=pl.Int64).cast(time).new_from_index(0, len(made["key"]))
@@ -82,6 +86,22 @@ def _bounded(frame: pl.DataFrame, start: int, size: int) -> pl.DataFrame:
         pl.lit(start, dtype=pl.Int64).cast(time).alias("window_start"),
         pl.lit(start + size, dtype=pl.Int64).cast(time).alias("window_end"),
     ).select(pl.exclude("key"), "key")
+
+
+def _at_once(plan: Plan, index: int, state: Delta) -> dict[str, Sequence[object]] | None:
+    """What `_metric` gives, by the kernel: for a metric whose value is one of the numbers that are kept. None for others, and
+    where there is no state, of which some have a value nevertheless."""
+    part = parts(state)[plan.place[index]]
+    how = plan.direct[index]
+    if kernels is None or how is None or isinstance(part, pl.DataFrame):
+        return None
+    events = kernels.window_facts(part, *how)
+    if events is None or not (events[0] or plan.spec.measures[index].ranked or plan.spec.measures[index].by):
+        return None
+    by, value, rank, key = events
+    nothing = [None] * len(by)
+    name = [plan.spec.measures[index].name] * len(by)
+    return {"metric": name, "by": by, "value": value, "text": nothing, "rank": rank, "error": nothing, "key": key}
 
 
 def _metric(measure: Measure, values: pl.DataFrame) -> dict[str, Sequence[object]]:

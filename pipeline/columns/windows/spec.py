@@ -19,6 +19,7 @@ class Aggregation(Protocol):
 
     ranking: ClassVar[bool]
     bounded: ClassVar[bool]
+    plain: ClassVar[bool]
     sketches: ClassVar[bool]
     reductions: ClassVar[tuple[Reduction, ...] | None]
 

@@ -14,7 +14,7 @@ import pytest
 def twin() -> Iterator[None]:
     """Inside, everything runs in Python and Polars."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("blobs", "deltas", "merges", "values"):
+        for name in ("blobs", "deltas", "hyperloglog", "merges", "rows", "values"):
             patch.setattr(sys.modules[f"pipeline.columns.windows.{name}"], "kernels", None)
         yield
 
