@@ -51,7 +51,7 @@ def answer(state: Contents, request: Request) -> Answer:
 
     `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also the figures of its nodes (`meters`), and
     the `tables` of one `node`. `audit`: rows by stage and outcome. `checkpoint`:
-    the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
+    the path of the program, and the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
     return _told(_taken(state, request), request)
 
 
@@ -253,11 +253,12 @@ def _status(state: Contents, request: Request) -> Answer:
 
 def _checkpoint(state: Contents, _: Request) -> Answer:
     return {
+        "program": state.program(),
         "positions": [
             {"source": source, "partition": partition, "position": position}
             for source, partitions in sorted(state.progress().items())
             for partition, position in sorted(partitions.items())
-        ]
+        ],
     }
 
 

@@ -86,6 +86,13 @@ class Input(Plugin[OptionsT]):
         """Globs of the local files that it reads, so that no sink of the program writes into them."""
         return ()
 
+    def explain(self, ctx: Context, progress: Mapping[str, Position], name: str) -> Mapping[str, object] | None:
+        """What a start with this progress would make of something that it reads, for `pipe checkpoint explain`: `verdict` (a
+        word), `why`, `next` (what is read of it, and from where), and whatever else is known, as JSON; rows of
+        `evidence` have `of`, `known`, `found` and `agrees`. None for what it would not read. Changes nothing, is called
+        without `open`, and may block."""
+        return None
+
     def forgotten(self) -> Collection[str]:
         """Partitions that are gone for good: their progress is dropped by one of the next commits. Name them until `committed`
         tells None of them."""

@@ -45,6 +45,10 @@ class ReadFile(Protocol):
 
     def stat(self) -> Stat: ...
 
+    def hole(self) -> int:
+        """Bytes at the beginning that were never written, as far as the file system can tell; they read as zeros."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -86,6 +90,12 @@ class Files(Protocol):
         """None when there is no such path."""
         ...
 
+    def trusted(self, path: Path, stat: Stat) -> bool:
+        """Whether the path leads to the file of `stat` over no symbolic link but those of root, of this process's user, and of
+        the file's owner: any other could have been put there to have a file read that its maker may not read. Raises
+        FileNotFoundError when the path leads to another file by now."""
+        ...
+
     def glob(self, pattern: str) -> Sequence[Path]:
         """Paths that match now, sorted; `**` crosses folders. No match is an empty list; unreadable folders are skipped."""
         ...
@@ -104,6 +114,11 @@ class Files(Protocol):
 
     def free(self, path: Path) -> int:
         """Bytes an unprivileged process can still write on the file system of `path`."""
+        ...
+
+    @property
+    def handles(self) -> int:
+        """How many files this process may have open at once."""
         ...
 
     def lock(self, path: Path) -> Callable[[], None] | None:

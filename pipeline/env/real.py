@@ -9,9 +9,11 @@ import fcntl
 import glob
 import hashlib
 import os
+import resource
 import secrets
 import socket
 import stat as modes
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.env import AppendFile, Database, ReadFile, Stat
+from pipeline.env.links import followed
 from pipeline.errors import BrokenDiskError
 
 T = TypeVar("T")
@@ -49,6 +52,13 @@ class RealReadFile:
 
     def stat(self) -> Stat:
         return _stat(os.fstat(self._descriptor), _born(self._descriptor, ""))
+
+    def hole(self) -> int:
+        try:
+            return os.lseek(self._descriptor, 0, os.SEEK_DATA)
+        except OSError as error:
+            # ENXIO: there is no data at all.
+            return os.fstat(self._descriptor).st_size if error.errno == errno.ENXIO else 0
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -130,6 +140,12 @@ class RealFiles:
             return None
         return _stat(found, _born(_AT_FDCWD, str(path)))
 
+    def trusted(self, path: Path, stat: Stat) -> bool:
+        owners, found = followed(path)
+        if (found.st_dev, found.st_ino) != (stat.device, stat.inode):
+            raise FileNotFoundError(errno.ENOENT, "another file is there now", str(path))
+        return owners <= {0, os.geteuid(), found.st_uid}
+
     def glob(self, pattern: str) -> Sequence[Path]:
         found = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207 — patterns may be absolute
         return [Path(name) for name in sorted(found)]
@@ -154,6 +170,11 @@ class RealFiles:
     def free(self, path: Path) -> int:
         found = os.statvfs(path)
         return found.f_bavail * found.f_frsize
+
+    @property
+    def handles(self) -> int:
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return sys.maxsize if most == resource.RLIM_INFINITY else most
 
     def lock(self, path: Path) -> Callable[[], None] | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -30,6 +30,11 @@ class Contents:
             found.setdefault(text(source), {})[text(partition)] = parsed(text(at), where)
         return found
 
+    def program(self) -> str:
+        """The path of the program that the state belongs to."""
+        ((path,),) = self._rows("SELECT value FROM meta WHERE name = 'program'")
+        return text(path)
+
     def ledger(self) -> dict[tuple[str, str], int]:
         """(stage, outcome) → rows, since the state began."""
         rows = self._rows("SELECT stage, outcome, rows FROM ledger")

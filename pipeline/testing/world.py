@@ -182,6 +182,10 @@ class SimFiles:
         self._env.point("stat")
         return self._real.stat(path)
 
+    def trusted(self, path: Path, stat: Stat) -> bool:
+        self._env.point("links")
+        return self._real.trusted(path, stat)
+
     def glob(self, pattern: str) -> Sequence[Path]:
         self._env.point("glob")
         return self._real.glob(pattern)
@@ -201,6 +205,10 @@ class SimFiles:
     def free(self, path: Path) -> int:
         self._env.point("free")
         return self._real.free(path)
+
+    @property
+    def handles(self) -> int:
+        return self._real.handles
 
     def lock(self, path: Path) -> Callable[[], None] | None:
         self._env.point("lock")
@@ -228,6 +236,10 @@ class SimReadFile:
     def stat(self) -> Stat:
         self._env.point("fstat")
         return self._inner.stat()
+
+    def hole(self) -> int:
+        self._env.point("hole")
+        return self._inner.hole()
 
     def close(self) -> None:
         self._inner.close()

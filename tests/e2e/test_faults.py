@@ -208,6 +208,32 @@ def test_five_hundred_output_paths_each_have_their_lines(pipe: Pipe) -> None:
     assert unpacked(pipe.folder / "packed") == [expected[key] for key in sorted(expected, key=lambda k: f"{k}.log.zst")]
 
 
+def test_more_logs_than_open_files_are_all_followed(pipe: Pipe) -> None:
+    """T13: 500 logs that all grow, three times, with 64 descriptors: each line once, each file within a minute, nothing told."""
+    (pipe.folder / "logs").mkdir()
+    text = 'source log = file("logs/*.log")\nsink out = log -> file("out/all.log", format: raw)\n'
+    with handles(64):
+        process = pipe.start("run", program(pipe, text), "--state", "state")
+    expected: list[bytes] = []
+    for turn in range(3):
+        for number in range(500):
+            made = [b"file %03d turn %d line %d" % (number, turn, line) for line in range(20)]
+            expected += made
+            with (pipe.folder / "logs" / f"{number:03d}.log").open("ab") as file:
+                file.write(b"".join(line + b"\n" for line in made))
+
+        def copied(count: int = len(expected)) -> bool:
+            assert process.poll() is None, stderr(pipe)
+            return read(pipe.folder / "out/all.log").count(b"\n") >= count
+
+        wait_until(copied, 60, "every line was copied")
+    open_files = [str(entry.readlink()) for entry in Path(f"/proc/{process.pid}/fd").iterdir()]
+    assert sum(name.endswith(".log") and "/logs/" in name for name in open_files) <= 16
+    assert pipe.end(process) == 0, stderr(pipe)
+    assert sorted(read(pipe.folder / "out/all.log").splitlines()) == sorted(expected)
+    assert stderr(pipe) == ""
+
+
 @pytest.mark.parametrize("length", [200, 5_000])
 def test_a_value_longer_than_a_file_name_stops_nothing(pipe: Pipe, length: int) -> None:
     """A path made of data is data: however long, the row is delivered or rejected, and the others are delivered."""

@@ -4,6 +4,11 @@ from pipeline_plugins.inputs.file.follower import Follower
 from pipeline_plugins.inputs.file.rules import Rules
 
 
+def append(path, data):
+    with path.open("ab") as file:
+        file.write(data)
+
+
 class Tail:
     """A follower driven by hand, that commits whatever it gives."""
 

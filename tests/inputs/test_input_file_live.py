@@ -6,32 +6,9 @@ import os
 import shutil
 
 import pytest
-from input_tail import Tail
+from input_tail import append
 
 from pipeline import api
-
-
-@pytest.fixture
-def log(tmp_path):
-    return tmp_path / "a.log"
-
-
-@pytest.fixture
-def tail(tmp_path, world):
-    tails = []
-
-    def start(*globs, ctx=None, **rules):
-        tails.append(Tail(ctx or world(), *(globs or (tmp_path / "a.log*",)), **rules))
-        return tails[-1]
-
-    yield start
-    for one in tails:
-        one.follower.close()
-
-
-def append(path, data):
-    with path.open("ab") as file:
-        file.write(data)
 
 
 def test_growth_is_followed(log, tail):

@@ -53,8 +53,13 @@ class File(api.Input[Options]):
     unless the glob spells that character out.
 
     A last line without a newline waits for the rest. It becomes a record when its file is rotated and quiet, or at the end
-    of `--once`. Files that cannot be read are reported once and hold up nothing; metrics: `files_unreadable`,
-    `files_truncated`, `possible_loss_bytes` (truncated or deleted before they were read, and no copy was found).
+    of `--once`. Zeros that nobody wrote, which a writer leaves before its lines when its log is truncated under it, are no
+    part of a line.
+
+    A symbolic link is followed when it belongs to root, to the user that pipe runs as, or to the owner of the file that it
+    leads to; so is one on the way to a file. Files that cannot be read are reported once and hold up nothing; metrics:
+    `files_unreadable`, `files_truncated`, `possible_loss_bytes` (truncated or deleted before they were read, and no copy was
+    found; compressed bytes of a compressed file). `pipe checkpoint explain` says what is made of a file, and why.
     """
 
     name: ClassVar[str] = "file"
@@ -105,6 +110,11 @@ class File(api.Input[Options]):
 
     def reads(self) -> Sequence[str]:
         return [] if self._rules.exclude else self._rules.globs
+
+    def explain(self, ctx: api.Context, progress: Mapping[str, api.Position], name: str) -> Mapping[str, object] | None:
+        from .belief import explain
+
+        return explain(self._rules, ctx, progress, name)
 
     def forgotten(self) -> Collection[str]:
         return self._follower.forgotten if self._follower is not None else ()

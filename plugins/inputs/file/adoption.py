@@ -17,10 +17,11 @@ from .rotation import parse
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`new`: read it from its beginning. `wait`: a copy of what is being read or was read; leave it alone.
-    `adopt`: `generation` goes on in this file."""
+    """`new`: read it from its beginning. `wait`: a copy of what `generation` reads or has read; leave it alone. `adopt`:
+    `generation` goes on in this file. `young`: a compressed file that may still be being written. `refused`: somebody may have
+    linked it there who may not read it."""
 
-    kind: Literal["new", "wait", "adopt"]
+    kind: Literal["new", "wait", "adopt", "young", "refused"]
     generation: Generation | None = None
 
 
@@ -28,7 +29,6 @@ _ANSWERS = 100_000
 """Most answers that are remembered; what is forgotten is compared again."""
 
 NEW = Verdict("new")
-WAIT = Verdict("wait")
 
 
 class Adoption:
@@ -37,7 +37,7 @@ class Adoption:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._unlike: set[tuple[Key, str]] = set()
-        self._parked: dict[Key, tuple[object, ...]] = {}
+        self._parked: dict[Key, tuple[tuple[object, ...], Verdict]] = {}
 
     def judge(self, path: Path, stat: Stat, key: Key, generations: Iterable[Generation]) -> Verdict:
         """What an unknown file is. Raises OSError and DamagedError when it cannot be read."""
@@ -49,18 +49,19 @@ class Adoption:
             self._unlike.clear()
             self._parked.clear()
         state = (stat.size, stat.modified, *((g.partition, g.offset, g.done, g.key is None) for g in related))
-        if self._parked.get(key) == state:
-            return WAIT
+        parked, verdict = self._parked.get(key, ((), NEW))
+        if parked == state:
+            return verdict
         source = open_source(self._files, path)
         try:
             verdict = self._compare(source, path, stat, key, related)
         except DamagedError:
-            self._parked[key] = state
+            self._parked[key] = state, Verdict("wait")
             raise
         finally:
             source.close()
-        if verdict is WAIT:
-            self._parked[key] = state
+        if verdict.kind == "wait":
+            self._parked[key] = state, verdict
         else:
             self._parked.pop(key, None)
         return verdict
@@ -69,16 +70,16 @@ class Adoption:
         rotated = parse(path).rotated
         for generation in related:
             lost = generation.key is None
-            if generation.place is None and lost:
-                # Nothing of it was given yet, so nothing can be given twice.
-                return Verdict("adopt", generation)
-            if not isinstance(source, Packed) and stat.size < generation.reach:
+            if generation.untouched and lost:
+                if _may_hold(source, stat, generation):
+                    return Verdict("adopt", generation)
+            elif not isinstance(source, Packed) and stat.size < generation.reach:
                 if rotated and _is_prefix(source, stat.size, generation):
-                    return Verdict("adopt", generation) if lost and generation.done else WAIT
+                    return Verdict("adopt" if lost and generation.done else "wait", generation)
             elif not generation.is_in(source):
                 self._unlike.add((key, generation.partition))
             elif not lost:
-                return WAIT if rotated else NEW
+                return Verdict("wait", generation) if rotated else NEW
             else:
                 return Verdict("adopt", generation)
         return NEW
@@ -100,15 +101,24 @@ def _related(generation: Generation, path: Path, stat: Stat) -> bool:
     if name.log.name != generation.name.log.name and name.log.name != generation.log.name:
         return False
     long = generation.offset >= MARK
-    if generation.place is None:
+    if generation.untouched:
         comparable = generation.key is None or (generation.source is not None and generation.size > 0)
         return name.rotated and comparable and path.parent == generation.path.parent
     if generation.offset == 0:
         return False
     if name.rotated:
         return long or path.parent == generation.path.parent
-    same_inode = stat.inode == generation.place.key[1]
+    same_inode = generation.lay is not None and stat.inode == generation.lay[1]
     return path == generation.path and generation.key is None and (long or same_inode)
+
+
+def _may_hold(source: Source, stat: Stat, generation: Generation) -> bool:
+    """Whether a file may be another form of one that is gone, and of which nothing was given. Nothing can be given twice, but
+    taken for one that it is not, a file would hide that the other was never read."""
+    if isinstance(source, Packed):
+        return not generation.packed
+    copied = (stat.size, stat.modified) == (generation.size, generation.modified)
+    return copied or (generation.pending > 0 and generation.is_in(source))
 
 
 def _is_prefix(source: Source, size: int, generation: Generation) -> bool:

@@ -123,6 +123,10 @@ class Source(Protocol):
 
     def stat(self) -> Stat: ...
 
+    def hole(self) -> int:
+        """Bytes at the beginning that nobody wrote."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -197,6 +201,9 @@ class Packed:
 
     def stat(self) -> Stat:
         return self._file.stat()
+
+    def hole(self) -> int:
+        return 0
 
     def close(self) -> None:
         self._file.close()

@@ -11,6 +11,7 @@ from pipeline import api
 from pipeline.api.world import Files, Stat
 
 from .naming import text_of
+from .rules import TICK
 
 _MAGIC = re.compile(r"[*?\[]")
 _FOLDERS = 100
@@ -69,7 +70,7 @@ class Finder:
         write to a busy log as well. A folder that changed within the last second may change again in the same tick.
         With very many folders only the regular scans tell."""
         return len(self._folders) <= _FOLDERS and any(
-            modified != self._modified(folder) or abs(now - modified) < 1_000_000
+            modified != self._modified(folder) or abs(now - modified) < TICK
             for folder, modified in self._folders.items()
         )
 

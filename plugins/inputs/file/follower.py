@@ -1,12 +1,4 @@
-"""Follows the files of one input and reads them, the oldest generation of a log first, different logs in turn.
-
-A generation is in one of four states:
-
-    live    its file has a path that the globs match
-    loose   its file was renamed out of the globs or deleted, but is still open: it is read to its end
-    lost    its file was truncated or is gone: it waits a minute for a copy or a compressed form, then ends
-    done    rotated, read to its end, and quiet: only remembered, so that copies of it are known
-"""
+"""Follows the files of one input and reads them, the oldest generation of a log first, different logs in turn."""
 
 from __future__ import annotations
 
@@ -20,12 +12,13 @@ from pipeline.api.world import Stat
 
 from .decoding import DamagedError, Packed
 from .discovery import Finder
-from .generation import Generation, ReplacedError
+from .generation import Generation, State
 from .handles import Handles, MovedError
 from .naming import text_of
 from .roster import Roster
-from .rules import EAGER, GRACE, IDLE, LULL, PACE, QUIET, RESCAN, RETRY, SCAN_SHARE, STATS, Rules
+from .rules import EAGER, GRACE, IDLE, LULL, PACE, QUIET, RESCAN, RETRY, SCAN_SHARE, STATS, TICK, Rules
 from .search import Search, key_of, reason_of
+from .trail import ReplacedError
 
 
 class Follower:
@@ -83,16 +76,12 @@ class Follower:
         with self._lock:
             now = self._ctx.clock.monotonic()
             if now - self._polled >= self._rules.poll:
-                self._polled = now
-                if self._scan_due(now):
-                    self._rescan = False
-                    self._search.scan(now)
-                    self._scanned = self._ctx.clock.monotonic()
-                    self._pause = max(RESCAN, SCAN_SHARE * (self._scanned - now))
-                for generation in self._roster:
-                    self._look(generation, now)
-                self._count_backlog()
+                self._survey(now)
             batch = self._next(now)
+            if batch is None and self._rescan and self._pause <= RESCAN:
+                # Who waited for the next look would never catch up with a log that is rotated more often than that.
+                self._survey(now)
+                batch = self._next(now)
             if batch is None and self._ctx.once:
                 for generation in self._roster:
                     if not generation.waiting:
@@ -106,10 +95,21 @@ class Follower:
         with self._lock:
             self._handles.close()
 
+    def _survey(self, now: float) -> None:
+        """Look for files, when it is time to, and at those that are followed."""
+        self._polled = now
+        if self._scan_due(now):
+            self._rescan = False
+            self._search.scan(now)
+            self._scanned = self._ctx.clock.monotonic()
+            self._pause = max(RESCAN, SCAN_SHARE * (self._scanned - now))
+        for generation in self._roster:
+            self._look(generation, now)
+        self._count_backlog()
+
     def _scan_due(self, now: float) -> bool:
-        if self._rescan or self._ctx.once:
-            return self._rescan
-        return now - self._scanned >= self._pause or self._finder.changed(self._ctx.clock.now())
+        due = now - self._scanned >= self._pause or self._finder.changed(self._ctx.clock.now())
+        return self._rescan or (due and not self._ctx.once)
 
     def _count_backlog(self) -> None:
         """A new mapping, because the event loop's thread may be in the old one."""
@@ -121,14 +121,14 @@ class Follower:
         if idle and now - generation.seen_at < len(self._roster.known) / STATS:
             return
         generation.seen_at = now
-        if generation.key is None:
+        if generation.state is State.LOST:
             self._mourn(generation, now)
             return
         try:
             stat = self._stat(generation)
             if stat is not None:
                 self._note(generation, stat, now)
-        except (OSError, ReplacedError) as error:
+        except (OSError, MovedError, ReplacedError) as error:
             self._failed(generation, error, now)
 
     def _stat(self, generation: Generation) -> Stat | None:
@@ -143,15 +143,22 @@ class Follower:
     def _note(self, generation: Generation, stat: Stat, now: float) -> None:
         changed = (stat.size, stat.modified) != (generation.size, generation.modified)
         grown = stat.size > generation.size
-        generation.size, generation.modified = stat.size, stat.modified
-        if changed:
-            generation.changed_at = now
+        wall = self._ctx.clock.now()
+        # Written in the tick of the last look, it may have been written again since, under the same time: one look is due later.
+        unsure = changed or 0 < generation.looked < stat.modified + TICK <= wall
         if generation.packed:
             if changed:
                 self._handles.shut(generation)
                 generation.stuck = False
-        elif stat.size < generation.at or (changed and not grown and not generation.intact()):
+        elif stat.size < generation.at:
             raise ReplacedError
+        elif unsure and not grown and generation.at:
+            self._handles.open(generation)
+            if not generation.intact():
+                raise ReplacedError
+        generation.size, generation.modified, generation.looked = stat.size, stat.modified, wall
+        if changed:
+            generation.changed_at = now
         if generation.waiting:
             self._turn[generation.log] = None
         else:
@@ -163,12 +170,11 @@ class Follower:
         if not self._ctx.once:
             if self._roster.rotated(generation) and quiet >= self._rules.close_after:
                 self._end(generation)
-            return
-        if generation.pending and generation.limit is not None and generation.size > generation.limit:
+        elif generation.pending and generation.limit is not None and generation.size > generation.limit:
             self._give(generation.read_line())
         elif generation.pending and quiet >= QUIET:
             self._give(generation.flush())
-        if not generation.pending:
+        if self._ctx.once and not generation.pending:
             self._retire(generation)
 
     def _end(self, generation: Generation) -> None:
@@ -179,21 +185,19 @@ class Follower:
 
     def _retire(self, generation: Generation) -> None:
         self._handles.shut(generation)
-        if generation.committed is None:
-            self._roster.forget(generation)
-        else:
-            self._roster.retire(generation)
+        (self._roster.forget if generation.committed is None else self._roster.retire)(generation)
 
     def _mourn(self, generation: Generation, now: float) -> None:
         """Its file is lost: wait for another form of it, and count what never came."""
         since = generation.orphaned_at if generation.orphaned_at is not None else now
         if not self._ctx.once and now - since < GRACE:
             return
-        unread = generation.waiting
+        unread = min(generation.waiting, generation.ahead)
         generation.size = generation.at
-        if generation.committed is None:
+        if generation.untouched:
             # Its copy, if there is one, is read as a file of its own: the bytes in memory are there again.
-            unread += generation.pending
+            unread += generation.drop()
+        if generation.committed is None:
             self._retire(generation)
         else:
             self._end(generation)
@@ -220,7 +224,7 @@ class Follower:
 
     def _ready(self, generation: Generation, now: float) -> bool:
         waiting = generation.waiting
-        if not waiting or generation.key is None or now < generation.retry_at:
+        if not waiting or generation.state is State.LOST or now < generation.retry_at:
             return False
         at_once = self._ctx.once or waiting >= EAGER or self._roster.rotated(generation)
         return at_once or now - generation.read_at >= PACE
@@ -229,7 +233,7 @@ class Follower:
         try:
             self._handles.open(generation)
             generation.read_at = now
-            batch = self._count(generation, generation.read())
+            batch = self._count(generation.read())
         except (OSError, DamagedError, MovedError, ReplacedError) as error:
             self._failed(generation, error, now)
             return None
@@ -247,8 +251,9 @@ class Follower:
         if isinstance(error, ReplacedError):
             self._truncated(generation, now)
         elif isinstance(error, MovedError):
+            # Its log waits with it, so that its files come in order; the scan finds where it is now.
             self._rescan = True
-            generation.retry_at = now + self._rules.poll
+            self._turn.pop(generation.log, None)
         elif isinstance(error, DamagedError):
             generation.stuck = True
             self._finder.tell(generation.path, reason_of(error))
@@ -266,16 +271,17 @@ class Follower:
 
     def _truncated(self, generation: Generation, now: float) -> None:
         """The file begins anew: so does a new generation, and the old one waits for its copy."""
-        key, path = generation.key, generation.path
         self._handles.shut(generation)
         self._roster.lose(generation, now)
         self._ctx.metrics.count("files_truncated")
+        key = generation.lay
         if self._ctx.once or key is None:
             return
-        new = Generation(self._ctx.unique(), path, key)
+        self._give(generation.owed())
+        new = Generation(self._ctx.unique(), generation.path, key)
         new.log, new.changed_at, new.hollow = generation.log, now, True
         self._roster.add(new)
-        self._roster.bind(new, path, key, Stat("file", 0, *key, modified=0))
+        self._roster.bind(new, new.path, key, Stat("file", 0, *key, modified=0))
         self._roster.activate(new, (new.log,))
         self._rescan = True
 
@@ -283,7 +289,7 @@ class Follower:
         if batch is not None:
             self._out.append(batch)
 
-    def _count(self, generation: Generation, batch: api.Batch | None) -> api.Batch | None:
+    def _count(self, batch: api.Batch | None) -> api.Batch | None:
         """Long records are passed on like others, and counted."""
         if batch is not None and batch.frame.height:
             longest = batch.frame["@raw"].bin.size().max()

@@ -8,13 +8,14 @@ from collections import OrderedDict
 from pipeline.api.world import Files
 
 from .adoption import open_source
-from .generation import Generation, ReplacedError
-from .rules import HANDLES
+from .generation import Generation
+from .rules import HANDLES, HANDLES_SHARE
 from .search import key_of
+from .trail import ReplacedError
 
 
 class MovedError(Exception):
-    """Another file has the path now."""
+    """The path has another file now, or none."""
 
 
 class Handles:
@@ -23,7 +24,7 @@ class Handles:
 
     def __init__(self, files: Files, most: int = HANDLES) -> None:
         self._files = files
-        self._most = most
+        self._most = max(1, min(most, files.handles // HANDLES_SHARE))
         self._open: OrderedDict[str, Generation] = OrderedDict()
 
     def open(self, generation: Generation) -> None:
@@ -36,6 +37,8 @@ class Handles:
         self._spare(self._most)
         try:
             source = open_source(self._files, generation.path)
+        except FileNotFoundError as error:
+            raise MovedError from error
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise

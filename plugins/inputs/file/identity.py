@@ -40,7 +40,8 @@ class Place:
 
     `head` covers the first min(offset, MARK) bytes, `tail` as many before the offset; offsets of compressed files count
     plain bytes. `done`: nothing more is expected. `open_line`: the record before the offset had no newline.
-    `size`: of the file when it was done, also when that is a compressed form, or a copy made before the last bytes came."""
+    `size`: of the file when it was done, also when that is a compressed form, or a copy made before the last bytes came.
+    `unread`: bytes of the file that were known and not given when this was made; compressed ones of a compressed file."""
 
     path: str
     key: Key
@@ -50,6 +51,7 @@ class Place:
     done: bool = False
     open_line: bool = False
     size: int | None = None
+    unread: int = 0
 
     def position(self) -> api.Position:
         device, inode, born = self.key
@@ -68,6 +70,8 @@ class Place:
             position["open_line"] = True
         if self.size is not None:
             position["size"] = self.size
+        if self.unread:
+            position["unread"] = self.unread
         return position
 
     @classmethod
@@ -91,15 +95,24 @@ class Place:
             done=fields.get("done") is True,
             open_line=fields.get("open_line") is True,
             size=None if size is None else _int(size),
+            unread=_int(fields.get("unread", 0)),
         )
 
     def marks(self, pread: Pread) -> tuple[bytes, bytes] | None:
         """The bytes of head and tail, read from a file, if they are those of this place; None when it is another file."""
+        head = self.head_in(pread)
+        tail = self.tail_in(pread) if head is not None else None
+        return None if head is None or tail is None else (head, tail)
+
+    def head_in(self, pread: Pread) -> bytes | None:
+        """The first bytes of a file, if they are those of this place."""
         head = pread(self.head.length, 0)
-        if Mark.of(head) != self.head:
-            return None
+        return head if Mark.of(head) == self.head else None
+
+    def tail_in(self, pread: Pread) -> bytes | None:
+        """The bytes of a file before the offset, if they are those of this place."""
         tail = pread(self.tail.length, self.offset - self.tail.length)
-        return (head, tail) if Mark.of(tail) == self.tail else None
+        return tail if Mark.of(tail) == self.tail else None
 
 
 def _int(value: object) -> int:

@@ -60,8 +60,8 @@ class Roster:
             self._near.setdefault((generation.path.parent, name), []).append(generation)
             if generation.key is None:
                 self._strays.setdefault(name, []).append(generation)
-        if generation.key is None and generation.place is not None:
-            self._missing.setdefault(generation.place.key, []).append(generation)
+        if generation.key is None and generation.lay is not None:
+            self._missing.setdefault(generation.lay, []).append(generation)
 
     def kin(self, path: Path) -> list[Generation]:
         """Generations that a file of this name may belong to: those of the same log, and those whose file is gone and that
@@ -74,10 +74,15 @@ class Roster:
         """Generations whose file is not known to exist, and lay there when it last did."""
         return [generation for generation in self._missing.get(key, ()) if generation.key is None]
 
+    def was_at(self, key: Key) -> bool:
+        """Whether a generation lay there when it was last known to, and did not when the scan began."""
+        return key in self._missing
+
     def bind(self, generation: Generation, path: Path, key: Key, stat: Stat) -> None:
         """The generation's bytes are in this file."""
         generation.called(path)
-        generation.key, generation.orphaned_at = key, None
+        generation.key = generation.lay = key
+        generation.orphaned_at = None
         generation.size, generation.modified = stat.size, stat.modified
         self._bound[key] = generation
 

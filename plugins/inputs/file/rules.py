@@ -41,6 +41,13 @@ STATS = 1_000
 HANDLES = 200
 """Most files that are open at once."""
 
+HANDLES_SHARE = 4
+"""One input opens at most the so many-th part of the files that the process may have open: scans, the state and outputs
+need the others."""
+
+TICK = 1_000_000
+"""Microseconds in which a file system may give two writes the same modification time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

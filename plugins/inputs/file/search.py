@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import api
 from pipeline.api.world import Stat
 
-from .adoption import Adoption, open_source
+from .adoption import Adoption, Verdict, open_source
 from .decoding import DamagedError
 from .discovery import Finder
-from .generation import Generation, together
+from .generation import Generation
 from .identity import Key
 from .naming import path_of, text_of
 from .roster import Roster
@@ -20,6 +21,8 @@ from .rotation import parse
 from .rules import Rules
 
 _STEP = 64 * 1024
+
+REFUSED = "a symbolic link on the way to it belongs to another user"
 
 
 class Search:
@@ -76,9 +79,11 @@ class Search:
     ) -> None:
         """Follow a known file to the name that it has now."""
         key = generation.key
+        if key is not None and key not in keys and self._still_there(generation):
+            return
         if key is None or key not in keys:
             if generation.done or generation.source is None:
-                self._roster.lose(generation, now)
+                self._lose(generation, now)
             elif generation.orphaned_at is None:
                 generation.orphaned_at = now
             return
@@ -90,32 +95,69 @@ class Search:
                 self._roster.forget(generation)  # what it is under its new name is told when that is admitted
                 return
             generation.called(keys[key])
+        if generation.done:
+            self._reconsider(generation, found, now)
+
+    def _lose(self, generation: Generation, now: float) -> None:
+        """Its file is gone: remember also over a stop what was not read of it."""
+        self._roster.lose(generation, now)
+        owed = generation.owed()
+        if owed is not None and not self._ctx.once:
+            self._out.append(owed)
+
+    def _still_there(self, generation: Generation) -> bool:
+        """A file is not gone because its folder could not be listed just now (no descriptors, no permission)."""
+        try:
+            stat = self._ctx.files.stat(generation.path)
+        except OSError:
+            return False
+        return stat is not None and key_of(stat) == generation.key
+
+    def _reconsider(self, generation: Generation, found: Mapping[Path, Stat], now: float) -> None:
+        """Nothing more was expected of the file: was it written all the same, or written over?"""
         stat = found[generation.path]
-        if generation.done and stat.size != generation.expected:
-            if stat.size < generation.expected or generation.packed:
-                self._roster.lose(generation, now)
-            else:
-                self._follow(generation, found, now)
+        if stat.size > generation.expected and not generation.packed:
+            self._follow(generation, found, now)
+        elif stat.size != generation.expected or not self._unchanged(generation, stat):
+            self._roster.lose(generation, now)
+
+    def _unchanged(self, generation: Generation, stat: Stat) -> bool:
+        """Whether a file of the same size, that was touched, has the same bytes."""
+        if stat.modified != generation.modified and not generation.packed and generation.place is not None:
+            try:
+                source = open_source(self._ctx.files, generation.path)
+            except OSError as error:
+                self._finder.tell(generation.path, reason_of(error))
+                return True
+            try:
+                if generation.place.marks(source.pread) is None:
+                    return False
+            finally:
+                source.close()
+        generation.modified = stat.modified
+        return True
 
     def _admit(self, path: Path, found: Mapping[Path, Stat], now: float) -> None:
         """Find out what an unknown file is, and follow it."""
         stat = found[path]
         key = key_of(stat)
-        if parse(path).packing and not self._ctx.once and self._quiet(stat) < self._rules.close_after:
-            return  # it may still be being written: what it is can only be told when it is whole
         try:
-            generation = self._resume(path, stat, key)
-            if generation is None:
-                verdict = self._adoption.judge(path, stat, key, self._roster.kin(path))
-                if verdict.kind == "wait":
-                    return
-                generation = verdict.generation
+            verdict = self.judge(path, stat)
+        except FileNotFoundError:
+            return  # renamed since it was listed: the next scan finds it
         except (OSError, DamagedError) as error:
             self._finder.tell(path, reason_of(error))
             return
+        if verdict.kind == "refused":
+            self._finder.tell(path, REFUSED)
+        if verdict.kind in ("refused", "young", "wait"):
+            return
+        generation = verdict.generation
         if generation is None:
             generation = Generation(self._ctx.unique(), path, key)
             generation.log = generation.name.log
+            # An inode that is known had other bytes: it was truncated, and its writer may have left a hole.
+            generation.hollow = self._roster.was_at(key)
             self._roster.add(generation)
         self._roster.bind(generation, path, key, stat)
         if not generation.done:
@@ -127,6 +169,18 @@ class Search:
             self._follow(generation, found, now)
         else:
             self._out.append(generation.mark())
+
+    def judge(self, path: Path, stat: Stat) -> Verdict:
+        """What a file is that no generation is bound to. Raises OSError and DamagedError when it cannot be read."""
+        if parse(path).packing and not self._ctx.once and self._quiet(stat) < self._rules.close_after:
+            return Verdict("young")  # what it is can only be told when it is whole
+        if not self._ctx.files.trusted(path, stat):
+            return Verdict("refused")
+        key = key_of(stat)
+        generation = self._resume(path, stat, key)
+        if generation is not None:
+            return Verdict("adopt", generation)
+        return self._adoption.judge(path, stat, key, self._roster.kin(path))
 
     def _follow(self, generation: Generation, found: Mapping[Path, Stat], now: float) -> None:
         stat = found[generation.path]
@@ -141,7 +195,11 @@ class Search:
         packing = parse(path).packing
         for generation in sorted(self._roster.missing(key), key=lambda g: (g.done, -g.offset)):
             place = generation.place
-            if place is None or parse(path_of(place.path)).packing != packing:
+            if generation.untouched or place is None:
+                if stat.size >= generation.size:
+                    return generation
+                continue
+            if parse(path_of(place.path)).packing != packing:
                 continue
             if place.done and place.size == stat.size != place.offset:
                 return generation
@@ -171,7 +229,7 @@ class Search:
                 continue
             batches.append(generation.mark())
         if batches:
-            self._out.append(together(batches))
+            self._out.append(_together(batches))
 
     def _skip(self, generation: Generation) -> bool:
         """Move a new generation behind the last newline that is there."""
@@ -207,6 +265,11 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error)
+
+
+def _together(batches: list[api.Batch]) -> api.Batch:
+    """Batches without rows as one, so that their positions are committed at once."""
+    return replace(batches[0], span={name: span for batch in batches for name, span in batch.span.items()})
 
 
 def _prepared(generation: Generation, path: Path) -> bool:
