@@ -20,17 +20,18 @@ from pipeline.agent.assembly import Assembly
 from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failures import translated
-from pipeline.agent.opening import arrange
+from pipeline.agent.opening import arrange, check_ends
 from pipeline.agent.planning import Identity, plan, ripe
-from pipeline.agent.reading import Pending, Reading, effects_of
+from pipeline.agent.reading import AHEAD, Pending, Reading, effects_of
 from pipeline.agent.report import Report
+from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, to_the_end
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
 from pipeline.agent.watermarks import watermarks
 from pipeline.api import Position
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
-from pipeline.errors import ConfigurationError, InternalError, PipeError
+from pipeline.errors import InternalError, PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.graph import Graph
 from pipeline.store import Changes, Seal, Store
@@ -57,17 +58,22 @@ class Settings:
     once: bool = False
     timeout: float = 60.0
     """Seconds that `once` waits for deliveries: for all of them at the end, and for the next one while reading stands still."""
+    max_spool: int | None = None
+    """Bytes of all sinks that may wait for delivery before reading stands still; None: SEGMENTS_AHEAD for each sink."""
 
 
 class Agent:
-    """Runs one graph on one state directory, once. Make a new agent for every run."""
+    """Runs one graph on one state directory, once. Make a new agent for every run. With a `space`, reading waits for it."""
 
-    def __init__(self, env: Env, graph: Graph, settings: Settings, journal: Journal) -> None:
+    def __init__(
+        self, env: Env, graph: Graph, settings: Settings, journal: Journal, space: Space | None = None
+    ) -> None:
         self._env = env
         self._assembly = Assembly(graph, env.host)
         self._following: Assembly | None = None
         self._settings = settings
         self._journal = journal
+        self._space = space
         self._lock = asyncio.Lock()
         self._stopping = False
         self._working = asyncio.Event()
@@ -118,7 +124,8 @@ class Agent:
         await self._working.wait()
         await self._turned.wait()
         following = Assembly(graph, self._env.host, self._assembly)
-        self._check_ends(following)
+        if self._settings.once:
+            check_ends(following.sources)
         try:
             await following.open(self._context)
         except OSError as error:
@@ -139,6 +146,12 @@ class Agent:
         self._reading.wake()
 
     @property
+    def degraded(self) -> dict[str, str]:
+        """What is not as it should be, and why: the `disk`, or sinks by name. Empty when all is well."""
+        found = {} if self._deliveries is None else self._deliveries.troubles
+        return found if self._space is None or not self._space.lack else {"disk": self._space.lack, **found}
+
+    @property
     def store(self) -> Store:
         """The open store; only while running, and only under `locked`."""
         if self._store is None:
@@ -153,8 +166,9 @@ class Agent:
     # ── opening ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
-        self._check_ends(self._assembly)
         settings = self._settings
+        if settings.once:
+            check_ends(self._assembly.sources)
         self._store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
         arrange(self._store, self._assembly, self._journal)
 
@@ -165,23 +179,9 @@ class Agent:
             if store is not None:
                 await self._env.apart(store.close)
 
-    def _check_ends(self, assembly: Assembly) -> None:
-        for name, source in assembly.sources.items() if self._settings.once else ():
-            if not source.finite:
-                raise ConfigurationError(
-                    f"source {name} has no end, so it cannot be read with --once",
-                    "Run without --once, or bound the input.",
-                )
-
     def _context(self, stage: str) -> NodeContext:
-        meter = self._meter(stage)
-        return NodeContext(
-            self._env,
-            stage,
-            once=self._settings.once,
-            log=NodeLog(self._journal, stage),
-            metrics=meter,
-        )
+        log, meter = NodeLog(self._journal, stage), self._meter(stage)
+        return NodeContext(self._env, stage, once=self._settings.once, log=log, metrics=meter)
 
     def _meter(self, stage: str) -> NodeMeter:
         return self.meters.setdefault(stage, NodeMeter())
@@ -191,7 +191,8 @@ class Agent:
     async def _work(self, store: Store) -> None:
         settings = self._settings
         crew = Crew()
-        self._reading = reading = Reading(self._env, crew, self._assembly.flow, store.progress)
+        ahead = AHEAD if self._space is None else await self._env.apart(self._space.ahead, AHEAD)
+        self._reading = reading = Reading(self._env, crew, self._assembly.flow, store.progress, ahead)
         self._deliveries = deliveries = Deliveries(
             self._env,
             crew,
@@ -200,9 +201,14 @@ class Agent:
             lambda stage: NodeLog(self._journal, stage),
             timeout=settings.timeout,
             folder=settings.folder,
+            most=settings.max_spool,
+            meter=self._meter,
+            space=self._space,
         )
         try:
             await self._assembly.open(self._context)
+            await self.locked(deliveries.look)
+            reading.pause(paused=deliveries.full)
             for name, source in self._assembly.sources.items():
                 reading.begin(name, source)
             await deliveries.serve(self._assembly.graph)
@@ -231,7 +237,6 @@ class Agent:
             ended = reading.ended and self._following is None
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
             if await self._commit(store, reading, deliveries, group, effects, seal):
-                reading.pause(paused=deliveries.full)
                 deliveries.wake()
             if ended:
                 return
@@ -337,10 +342,13 @@ class Agent:
             if not changes.empty or due:
                 await self._env.apart(store.commit, changes)
                 self.report.committed(changes)
+                if self._space is not None and changes.advances:
+                    self._space.moved(rows=True)
                 for name in self._assembly.windows:
                     self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
             await self._env.apart(deliveries.look)
         self._committed_at = self._env.clock.monotonic()
+        reading.pause(paused=deliveries.full)
         reading.committed(group)
         self._tell(store, reading, changes, forgotten)
         return True

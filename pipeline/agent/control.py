@@ -49,8 +49,8 @@ Request = Mapping[str, object]
 def answer(state: Contents, request: Request) -> Answer:
     """The answer to a request, from the state alone: that of an open store, or of an agent that has stopped. Raises KeyError for a question that nobody knows.
 
-    `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also the figures of its nodes (`meters`), and
-    the `tables` of one `node`. `audit`: rows by stage and outcome. `checkpoint`:
+    `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also what is `degraded` and why,
+    the figures of its nodes (`meters`), and the `tables` of one `node`. `audit`: rows by stage and outcome. `checkpoint`:
     the path of the program, and the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
     return _told(_taken(state, request), request)
 
@@ -194,6 +194,7 @@ def _figures(agent: Agent) -> Answer:
         "commits": agent.report.commits,
         "meters": {stage: values for stage, values in meters.items() if values},
         "nodes": list(agent.meters),
+        "degraded": agent.degraded,
     }
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.agent.shipping import Shipper
+from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, Task, cancel, within
-from pipeline.agent.telemetry import NodeLog
+from pipeline.agent.telemetry import NodeLog, NodeMeter
 from pipeline.env import Env
 from pipeline.errors import TemporaryError
 from pipeline.plan.graph import Graph
@@ -17,7 +18,7 @@ from pipeline.store import SEGMENTS_AHEAD, Store, kind_of
 
 class Deliveries:
     """The shippers of a program, each a task of the crew. `lock` guards the store; `timeout` (seconds) and `folder`, where the
-    state is, are those of the run."""
+    state is, are those of the run, and so are `space` and the `most` bytes that may wait."""
 
     def __init__(
         self,
@@ -29,14 +30,20 @@ class Deliveries:
         *,
         timeout: float,
         folder: Path,
+        most: int | None,
+        meter: Callable[[str], NodeMeter],
+        space: Space | None,
     ) -> None:
         self._env = env
         self._crew = crew
         self._store = store
         self._lock = lock
         self._log = log
+        self._meter = meter
         self._timeout = timeout
         self._folder = folder
+        self._most = most
+        self._space = space
         self._changed = asyncio.Event()
         self._waiting: dict[str, int] = {}
         self._moved = env.clock.monotonic()
@@ -59,7 +66,16 @@ class Deliveries:
             del self._shippers[name]
         for name, output in outputs.items():
             if name not in self._shippers:
-                shipper = Shipper(self._env, name, output, self._store, self._lock, self._log(name), self._acknowledged)
+                shipper = Shipper(
+                    self._env,
+                    name,
+                    output,
+                    self._store,
+                    self._lock,
+                    self._log(name),
+                    self._meter(name),
+                    self._acknowledged,
+                )
                 self._shippers[name] = shipper
                 self._tasks[name] = self._crew.start(shipper.run())
 
@@ -70,20 +86,35 @@ class Deliveries:
             shipper.wake()
 
     def look(self) -> None:
-        """Find out what waits. Blocks for a query: in the store's thread, under the lock."""
+        """Find out what waits, and whether there is space. Blocks for a query: in the store's thread, under the lock."""
         found = self._store.contents.waiting() if self._shippers else {}
         self._waiting = {sink: size for sink, size in found.items() if sink in self._shippers}
-        if not self.full:
+        if self._space is not None:
+            self._space.look()
+        if not self._crowded:
             self._moved = self._env.clock.monotonic()
 
     @property
     def full(self) -> bool:
-        """Whether so much waited for a sink at the last look that reading must stop."""
-        return any(size > SEGMENTS_AHEAD for size in self._waiting.values())
+        """Whether at the last look so much waited, or so little space was left, that reading must stop."""
+        return self._crowded or (self._space is not None and self._space.lack != "")
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """The sinks with something that cannot be delivered now, and why."""
+        return {name: shipper.trouble for name, shipper in self._shippers.items() if shipper.trouble}
+
+    @property
+    def _crowded(self) -> bool:
+        if self._most is None:
+            return any(size > SEGMENTS_AHEAD for size in self._waiting.values())
+        return sum(self._waiting.values()) > self._most
 
     def check(self) -> None:
-        """While reading stands still: raises TemporaryError when nothing was delivered for the time of the run."""
-        if self._env.clock.monotonic() - self._moved >= self._timeout:
+        """While reading stands still: raises DiskFullError or TemporaryError when nothing was delivered for the time of the run."""
+        if self._space is not None:
+            self._space.check(self._timeout)
+        if self._crowded and self._env.clock.monotonic() - self._moved >= self._timeout:
             raise self._late()
 
     async def drained(self, stopping: Callable[[], bool]) -> None:
@@ -102,6 +133,8 @@ class Deliveries:
 
     def _acknowledged(self) -> None:
         self._moved = self._env.clock.monotonic()
+        if self._space is not None:
+            self._space.moved()
         self._changed.set()
 
     def _late(self) -> TemporaryError:

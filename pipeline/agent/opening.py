@@ -1,11 +1,23 @@
-"""A state that is opened for a program, or goes over to another: it is told what the program is now, and people what does not
-fit any more."""
+"""What is asked and told before a program runs, or takes over: whether its inputs end, and what the state makes of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.telemetry import Journal
+from pipeline.errors import ConfigurationError
+from pipeline.plan.graph import AnyInput
 from pipeline.store import Store
+
+
+def check_ends(sources: Mapping[str, AnyInput]) -> None:
+    """Raises ConfigurationError where an input can never end."""
+    for name, source in sources.items():
+        if not source.finite:
+            raise ConfigurationError(
+                f"source {name} has no end, so it cannot be read with --once", "Run without --once, or bound the input."
+            )
 
 
 def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:

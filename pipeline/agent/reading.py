@@ -1,8 +1,8 @@
 """Readers: batches of all sources, in order, computed ahead of the commit.
 
 Each source has a task that reads; each batch is handed at once to a worker thread that runs the flow. Results are taken
-in the order of reading, so rows of a partition stay in order. At most AHEAD bytes of records are between reading and
-commit: beyond that, reading waits.
+in the order of reading, so rows of a partition stay in order. At most AHEAD bytes of records, or as many as a small disk takes, are between
+reading and commit: beyond that, reading waits.
 """
 
 from __future__ import annotations
@@ -43,12 +43,15 @@ class Pending:
 class Reading:
     """The readers of all sources, and the queue of what they read."""
 
-    def __init__(self, env: Env, crew: Crew, flow: Flow, progress: Mapping[str, Mapping[str, Position]]) -> None:
+    def __init__(
+        self, env: Env, crew: Crew, flow: Flow, progress: Mapping[str, Mapping[str, Position]], ahead: int = AHEAD
+    ) -> None:
         self._env = env
         self._crew = crew
         self.flow = flow
         """What computes the batches that are read from now on."""
         self._progress = progress
+        self._ahead = ahead
         self._queue: deque[Pending] = deque()
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
@@ -170,7 +173,7 @@ class Reading:
         return not self._readers and not self._queue
 
     def _room_or_wait(self) -> None:
-        if self._size < AHEAD and not self.paused:
+        if self._size < self._ahead and not self.paused:
             self._room.set()
         else:
             self._room.clear()

@@ -15,8 +15,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pipeline.agent.fencing import TAKEN, Fence
 from pipeline.agent.supervision import within
-from pipeline.agent.telemetry import NodeLog
+from pipeline.agent.telemetry import NodeLog, NodeMeter
 from pipeline.api import Result, Segment
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
@@ -57,6 +58,7 @@ class Shipper:
         store: Store,
         lock: asyncio.Lock,
         log: NodeLog,
+        meter: NodeMeter,
         acknowledged: Callable[[], None],
     ) -> None:
         self._env = env
@@ -66,6 +68,7 @@ class Shipper:
         self._lock = lock
         self._log = log
         self._acknowledged = acknowledged
+        self._fence = Fence(output, lambda: store.writer, log, meter)
         self._wake = asyncio.Event()
         self._aside: dict[int, _Aside] = {}
         self._trouble = ""
@@ -73,7 +76,9 @@ class Shipper:
     @property
     def trouble(self) -> str:
         """Why the last try failed while it is being repeated, or why a segment was set aside."""
-        return self._trouble or next((aside.reason for aside in self._aside.values()), "")
+        return (TAKEN if self._fence.lost else self._trouble) or next(
+            (aside.reason for aside in self._aside.values()), ""
+        )
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -85,9 +90,9 @@ class Shipper:
             self._wake.clear()
             for sealed in await self._locked(self._store.outbox.sealed, self._sink):
                 aside = self._aside.get(sealed.id)
-                if aside is None or aside.again <= self._env.clock.monotonic():
+                if not self._fence.lost and (aside is None or aside.again <= self._env.clock.monotonic()):
                     await self._deliver(sealed)
-            if self._aside:
+            if self._aside and not self._fence.lost:
                 again = min(aside.again for aside in self._aside.values())
                 await within(self._env.clock, self._wake, max(0.0, again - self._env.clock.monotonic()))
             else:
@@ -103,6 +108,11 @@ class Shipper:
                 self._trouble = ""
                 self._set_aside(sealed, str(error))
                 return
+            if self._fence.lost:
+                return
+            if self._fence.behind is not None:
+                await self._locked(self._store.rise, self._fence.behind)
+                continue
             if result.accepted:
                 break
             if self._trouble != result.reason:
@@ -131,7 +141,12 @@ class Shipper:
             raise _UndeliverableError(
                 "it was laid out by another version of this sink; run the program as it was to deliver it"
             )
-        return await self._guarded(lambda: self.output.deliver(segment))
+        return await self._guarded(lambda: self._send(segment))
+
+    async def _send(self, segment: Segment) -> Result:
+        if not await self._fence.holds():
+            return Result(accepted=False, reason=TAKEN)
+        return await self.output.deliver(segment)
 
     async def _guarded(self, delivery: Callable[[], Awaitable[object]]) -> Result:
         """The output's own part of a delivery, whatever it raises."""

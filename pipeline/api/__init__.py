@@ -28,7 +28,8 @@ from pipeline.api.expressions import (
 )
 from pipeline.api.functions import Example, Function, Given
 from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
-from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Result, Roll, Segment, Window
+from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Roll, Window
+from pipeline.api.segments import Result, Segment, Writer
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
 from pipeline.columns.types import (
     BOOL,
@@ -114,6 +115,7 @@ __all__ = [
     "Template",
     "Type",
     "Window",
+    "Writer",
     "dtype",
     "lines",
     "list_of",

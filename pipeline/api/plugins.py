@@ -7,9 +7,8 @@ Every plugin is a class made with its options: `Plugin(options)`. The constructo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import polars as pl
@@ -17,11 +16,10 @@ import polars as pl
 from pipeline.api.context import Context
 from pipeline.api.expressions import Template
 from pipeline.api.options import Options
+from pipeline.api.segments import Result, Segment, Writer
 from pipeline.columns.batch import Batch, Position
 from pipeline.columns.types import Columns, Type
 from pipeline.columns.windows.blobs import dump, load
-from pipeline.env import Files
-from pipeline.env.reading import parts
 from pipeline.errors import ConfigurationError
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -228,44 +226,6 @@ class Layout:
     """Bytes are the records as they came: the newline that an unterminated last record never had is left out."""
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A sealed, immutable piece of a sink's output. `name` is a function of what was committed: the same segment always
-    has the same name and bytes. `ranges`: (partition, from, to) that it came from."""
-
-    sink: str
-    number: int
-    path: str
-    name: str
-    rows: int
-    size: int
-    sha256: str
-    ranges: tuple[tuple[str, Position, Position], ...]
-    file: Path | None
-    """Where the bytes are, or None when they are in `data`."""
-    data: bytes | None = None
-
-    def parts(self, files: Files) -> Iterator[bytes]:
-        """All bytes, in parts. Blocks. Raises InternalError when the file ends early, and OSError."""
-        if self.data is not None:
-            yield self.data
-        elif self.file is not None:
-            yield from parts(files, self.file, self.size)
-
-    def read(self, files: Files) -> bytes:
-        """All `parts` at once."""
-        return b"".join(self.parts(files))
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds."""
-
-    accepted: bool = True
-    after: float = 1.0
-    reason: str = ""
-
-
 Guarantee = Literal["exactly once", "at least once", "at most once"]
 
 
@@ -301,6 +261,15 @@ class Output(Plugin[OptionsT]):
         sink; raise ConfigurationError when it cannot be finished."""
         told = f"rows wait for a file that is written whole, which {self.name} cannot complete"
         raise ConfigurationError(told, "Run the program as it was to complete the file.")
+
+    async def fence(self, writer: Writer) -> Writer:
+        """Claim the destination, which remembers one writer for each `instance`. In one atomic step there (a conditional create
+        or replace), take the place of no writer, of one with a lower epoch, or of this same one. Gives the writer that the
+        destination has then: another one means that a copy of the state was there with an epoch that is not lower.
+
+        Called before every delivery. Raise OSError or TimeoutError to be called again. A destination that cannot remember
+        anybody lets everybody in."""
+        return writer
 
     @abstractmethod
     async def deliver(self, segment: Segment) -> Result:

@@ -26,6 +26,22 @@ class DurationParameter(click.ParamType):  # type: ignore[type-arg]  # generic i
         return found / 1_000_000
 
 
+class SizeParameter(click.ParamType):  # type: ignore[type-arg]  # the same
+    """`512MiB`, `2GB`, or a number of bytes, to bytes."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        from pipeline.columns.durations import size_bytes
+
+        found = size_bytes(str(value))
+        if found is None:
+            self.fail(f"`{value}` is no size. Write a number and a unit: 512MiB, 2GB.", param, ctx)
+        return found
+
+
 class TimeParameter(click.ParamType):  # type: ignore[type-arg]  # the same
     """An ISO 8601 time (UTC unless it says otherwise) to microseconds since 1970."""
 
@@ -44,6 +60,7 @@ class TimeParameter(click.ParamType):  # type: ignore[type-arg]  # the same
 
 
 DURATION = DurationParameter()
+SIZE = SizeParameter()
 TIME = TimeParameter()
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 
 from pipeline.agent.agent import Settings
-from pipeline.cli.parameters import DURATION, settings_of
+from pipeline.agent.space import Space
+from pipeline.cli.failures import say
+from pipeline.cli.parameters import DURATION, SIZE, settings_of
 from pipeline.cli.programs import EXPRESSION, checked, files_of, loaded, read
 from pipeline.cli.session import Session
 from pipeline.cli.summary import counted, told
@@ -32,6 +34,19 @@ from pipeline.plan.load import Loaded
 @click.option("--state", metavar="DIR", help="The state directory [default: ./.pipe/<name of FILE>].")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
 @click.option("--timeout", type=DURATION, default=60.0, metavar="D", help="How long --once waits for deliveries [60s].")
+@click.option(
+    "--max-spool",
+    type=SIZE,
+    metavar="SIZE",
+    help="How much may wait for delivery before reading waits [256MiB for each sink].",
+)
+@click.option(
+    "--min-free",
+    type=SIZE,
+    metavar="SIZE",
+    help="Space that is kept free on the disk of the state: below it, reading waits "
+    "[5 % of the disk, within 256MiB and 1GiB; an eighth of a small one].",
+)
 @click.option("--watch", is_flag=True, help="Reload when FILE or an included file changes.")
 @click.option("--summary/--no-summary", default=None, help="Say at the end what was done [on a terminal].")
 def command(
@@ -41,6 +56,8 @@ def command(
     state: str | None,
     settings: tuple[str, ...],
     timeout: float,
+    max_spool: int | None,
+    min_free: int | None,
     watch: bool,
     summary: bool | None,
 ) -> None:
@@ -67,9 +84,10 @@ def command(
         before = counted(folder)
         env = RealEnv()
         try:
-            settings_ = Settings(program, folder, Path.cwd(), once=once, timeout=timeout)
-            session = Session(env, settings_, again, watch=watch)
-            asyncio.run(session.run(graph, files_of(found)))
+            settings_ = Settings(program, folder, Path.cwd(), once=once, timeout=timeout, max_spool=max_spool)
+            space = Space(env, folder, say, least=min_free)
+            session = Session(env, settings_, again, watch=watch, space=space)
+            asyncio.run(session.run(graph, files_of(found), found.recipe))
         finally:
             env.close()
         if summary or (summary is None and sys.stderr.isatty()):

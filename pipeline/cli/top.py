@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ from pipeline.cli.coverage import shown
 from pipeline.cli.parameters import DURATION
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
+from pipeline.columns.encode.printable import printable
 from pipeline.errors import NoInputError, UsageError
 
 Sample = tuple[float, Answer]
@@ -37,7 +38,7 @@ def command(file: str | None, state: str | None, node: str | None, once: bool, f
     while True:
         time.sleep(every)
         now = _sample(folder, node)
-        shown = Top(rates(before, now), *(figures(before, now, node) if node else ((), {})))
+        shown = Top(rates(before, now), *(figures(before, now, node) if node else ((), {})), degraded(now))
         if sys.stdout.isatty() and not once:
             click.clear()
         click.echo(shown.json() if form == "json" else shown.text())
@@ -51,14 +52,16 @@ Rows = Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Top:
-    """One look: the stages; of one node its figures, and its tables by name."""
+    """One look: the stages; of one node its figures, and its tables by name; what is not as it should be, and why."""
 
     stages: Rows
     figures: Rows
     tables: Mapping[str, Rows]
+    degraded: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
-        parts = [text(self.stages) or "no row has been read yet"]
+        parts = [f"degraded: {printable(f'{name}: {why}')}" for name, why in self.degraded.items()]
+        parts.append(text(self.stages) or "no row has been read yet")
         if self.figures:
             parts.append(text(self.figures))
         parts += [f"{name}\n\n{text(_quoted(rows))}" for name, rows in self.tables.items() if rows]
@@ -66,12 +69,20 @@ class Top:
 
     def json(self) -> str:
         """An object on one line."""
-        return json.dumps({"stages": self.stages, "figures": self.figures, "tables": self.tables})
+        return json.dumps(
+            {"stages": self.stages, "figures": self.figures, "tables": self.tables, "degraded": self.degraded}
+        )
 
 
 def _quoted(rows: Rows) -> Rows:
     """Texts in quotes, so that blanks are seen, and short enough for a table."""
     return [{name: shown(v, CELL) if isinstance(v, str) else v for name, v in row.items()} for row in rows]
+
+
+def degraded(now: Sample) -> Mapping[str, str]:
+    """What is not as it should be: the disk, or sinks by name."""
+    told = now[1].get("degraded")
+    return told if isinstance(told, dict) else {}
 
 
 def figures(before: Sample, now: Sample, node: str) -> tuple[Rows, Mapping[str, Rows]]:

@@ -36,6 +36,14 @@ class Stat:
     owner: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system: all its bytes, and those that an unprivileged process can still write."""
+
+    size: int
+    free: int
+
+
 class ReadFile(Protocol):
     """An open regular file, read by position; the file's own position is never moved."""
 
@@ -79,7 +87,9 @@ class Files(Protocol):
         ...
 
     def append(self, path: Path) -> AppendFile:
-        """Open for appending; a new file is made with its parent folders, and its name is durable on return."""
+        """Open for appending; a new file is made with its parent folders, and its name is durable on return.
+
+        Only one at a time has a file open like this: raises StateError when somebody else has."""
         ...
 
     def write(self, path: Path, parts: Iterable[bytes]) -> None:
@@ -112,8 +122,13 @@ class Files(Protocol):
         """Remove a file; one that is not there is no error."""
         ...
 
-    def free(self, path: Path) -> int:
-        """Bytes an unprivileged process can still write on the file system of `path`."""
+    def disk(self, path: Path) -> Disk:
+        """The file system of `path`, which exists."""
+        ...
+
+    def reserve(self, path: Path, size: int) -> None:
+        """Take space by a file of that size, in a folder that exists; whatever it holds is worth nothing. Leaves no file behind
+        when it fails."""
         ...
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
-import fcntl
 import glob
 import hashlib
 import os
@@ -21,9 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.env import AppendFile, Database, ReadFile, Stat
+from pipeline.env import AppendFile, Database, Disk, ReadFile, Stat, locks
 from pipeline.env.links import followed
-from pipeline.errors import BrokenDiskError
+from pipeline.errors import BrokenDiskError, StateError
 
 T = TypeVar("T")
 
@@ -106,10 +105,11 @@ class RealFiles:
         descriptor = os.open(path, _APPEND, 0o644)
         try:
             _regular(descriptor, path)
+            locks.hold(descriptor, path)
             if os.fstat(descriptor).st_size == 0:
                 # New, or left by a try that failed before its name was durable.
                 _sync_folder(path.parent)
-        except OSError:
+        except (OSError, StateError):
             os.close(descriptor)
             raise
         return RealAppendFile(descriptor, path)
@@ -167,32 +167,31 @@ class RealFiles:
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
 
-    def free(self, path: Path) -> int:
+    def disk(self, path: Path) -> Disk:
         found = os.statvfs(path)
-        return found.f_bavail * found.f_frsize
+        return Disk(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize)
 
     @property
     def handles(self) -> int:
         most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return sys.maxsize if most == resource.RLIM_INFINITY else most
 
-    def lock(self, path: Path) -> Callable[[], None] | None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    def reserve(self, path: Path, size: int) -> None:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(descriptor)
-            if isinstance(error, BlockingIOError):
-                return None
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(descriptor, 0, size)
+            else:
+                RealAppendFile(descriptor, path).append(bytes(size))
+        except OSError:
+            with suppress(OSError):
+                path.unlink()
             raise
-        held = [descriptor]
+        finally:
+            os.close(descriptor)
 
-        def release() -> None:
-            # Once: by the second time the number may be that of somebody else's file.
-            if held:
-                os.close(held.pop())
-
-        return release
+    def lock(self, path: Path) -> Callable[[], None] | None:
+        return locks.take(path)
 
 
 class RealEnv:

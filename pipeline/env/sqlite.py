@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,10 @@ PRAGMAS = (
     "PRAGMA cache_size=-8000",
     "PRAGMA wal_autocheckpoint=2000",
 )
+
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What the operating system says of a disk that cannot be written now; SQLite has no code of its own for most of it."""
 
 
 class SqliteDatabase:
@@ -73,9 +78,12 @@ class SqliteDatabase:
             raise OSError(errno.ENOSPC, "no space left for the state database", str(self._path)) from error
         except apsw.IOError as error:
             if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC):
+                # Closing would sync once more, and believe what the disk says then.
+                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
                 raise BrokenDiskError(
                     f"{self._path}: the disk refused to make written data durable", "Check the disk and the kernel log."
                 ) from error
+            self._check_disk(error)
             raise OSError(errno.EIO, f"cannot read or write the state database: {error}", str(self._path)) from error
         except apsw.BusyError as error:
             raise StateError(
@@ -87,8 +95,15 @@ class SqliteDatabase:
                 "Move the state directory away to start anew, or restore it from a copy.",
             ) from error
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError) as error:
+            self._check_disk(error)
             raise StateError(
                 f"{self._path} cannot be opened for writing: {error}", "Check its owner and permissions."
             ) from error
         except apsw.Error as error:
             raise InternalError(f"{self._path}: {error}", "Nothing that was committed is lost.") from error
+
+    def _check_disk(self, error: apsw.Error) -> None:
+        """Raise what the operating system said, where that is about the disk as a whole."""
+        number = self._connection.system_errno if hasattr(self, "_connection") else 0
+        if number in _DISK:
+            raise OSError(number, os.strerror(number), str(self._path)) from error

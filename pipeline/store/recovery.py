@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.env import Database, Env, Value
+from pipeline.env import Database, Env, Stat, Value
 from pipeline.errors import StateError
 from pipeline.store.schema import NAMES, TABLES, VERSION
 from pipeline.store.values import number, text
+
+DATABASE = "state.db"
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Opening:
     instance: str
     epoch: int
     nonce: bytes
+    file: Stat | None
+    """The database's."""
 
 
 def prepare(env: Env, folder: Path, program: str) -> Opening:
@@ -29,6 +34,8 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
         env.files.folder(folder, private=True)
         unlock = env.files.lock(folder / "lock")
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
         raise StateError(
             f"the state directory {folder} cannot be used: {error.strerror or error}",
             "Give a directory that this user may write to, with --state.",
@@ -39,7 +46,7 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
             "Stop it, or give this one a directory of its own with --state.",
         )
     try:
-        database = env.database(folder / "state.db")
+        database = env.database(folder / DATABASE)
     except BaseException:
         unlock()
         raise
@@ -87,11 +94,11 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
     epoch = number(meta["epoch"]) + 1
     with database.transaction():
         database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
-    return Opening(unlock, database, text(meta["instance"]), epoch, nonce)
+    return Opening(unlock, database, text(meta["instance"]), epoch, nonce, env.files.stat(folder / DATABASE))
 
 
 def _damaged(folder: Path, why: str) -> StateError:
     return StateError(
-        f"{folder / 'state.db'} is not a readable state database: {why}",
+        f"{folder / DATABASE} is not a readable state database: {why}",
         "Move the state directory away to start anew, or restore it from a copy.",
     )

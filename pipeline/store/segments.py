@@ -72,9 +72,11 @@ class Segments:
             have, want = (found.size if found else 0), segment.base + segment.size
             if have > want:
                 file = self._env.files.append(body)
-                file.truncate(want)
-                file.sync()
-                file.close()
+                try:
+                    file.truncate(want)
+                    file.sync()
+                finally:
+                    file.close()
             elif have < want:
                 short.append((body, want - have))
         self._outbox.disown()

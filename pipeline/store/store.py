@@ -14,13 +14,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.api import Layout, Position
+from pipeline.api import Layout, Position, Writer
 from pipeline.env import Database, Env
 from pipeline.errors import InternalError, StateError
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
 from pipeline.store.outbox import Outbox, Sealed
-from pipeline.store.recovery import Opening, prepare
+from pipeline.store.recovery import DATABASE, Opening, prepare
 from pipeline.store.segments import Segments
 from pipeline.store.values import number, position
 from pipeline.store.windows import Windows
@@ -52,6 +52,7 @@ class Store:
         self.instance = opening.instance
         self.epoch = opening.epoch
         self._nonce = opening.nonce
+        self._file = opening.file
         self.contents = Contents(database.rows)
         self.outbox = Outbox(env, database, folder)
         self.segments = Segments(env, database, self.outbox, base, self.instance)
@@ -127,6 +128,20 @@ class Store:
         for segment in done:
             self.outbox.release(segment.id)
 
+    @property
+    def writer(self) -> Writer:
+        """Who this process is to the destinations that it delivers to."""
+        return Writer(self.instance, self.epoch, self._nonce.hex())
+
+    def rise(self, epoch: int) -> None:
+        """Go on in an epoch above the given one: a destination knows a later life of this state than the state itself does.
+
+        Raises OSError, BrokenDiskError."""
+        with self._changing():
+            above = max(self.epoch, epoch) + 1
+            self._database.rows("UPDATE meta SET value = ? WHERE name = 'epoch'", (above,))
+        self.epoch = above
+
     def close(self) -> None:
         """Let go of files, database and lock. Nothing is written."""
         with ExitStack() as closing:
@@ -148,6 +163,13 @@ class Store:
     # ── inside a transaction ─────────────────────────────────────────────────────────────────────────────────────
 
     def _fence(self) -> None:
+        """Only the one process that owns the directory may go on, and only while the directory is there."""
+        found = self._env.files.stat(self.folder / DATABASE)
+        if found is None or self._file is None or (found.device, found.inode) != (self._file.device, self._file.inode):
+            raise StateError(
+                f"the state in {self.folder} was removed or replaced while it was used",
+                "Put it back, or start again: that goes on from the state that is there then.",
+            )
         self._database.rows(
             "UPDATE meta SET value = value + 1 WHERE name = 'sequence' AND "
             "(SELECT value FROM meta WHERE name = 'epoch') = ? AND (SELECT value FROM meta WHERE name = 'nonce') = ?",

@@ -9,7 +9,8 @@ model: appended bytes that were not synced are gone, everything synced is there;
 only if its COMMIT was reached.
 
 `world.env(full_at=n)` is a life on a disk without space from the n-th write on: an append puts half of its bytes there, a
-sync, a whole file and a database's statements and COMMIT fail. The next life has space again.
+sync, a whole file and a database's statements and COMMIT fail. The next life has space again. `world.disk` has more that
+can be wrong with a disk (`pipeline.testing.disks`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.env import AppendFile, Database, ReadFile, Stat, Value
+from pipeline.env import AppendFile, Database, Disk, ReadFile, Stat, Value
 from pipeline.env.real import RealFiles
 from pipeline.env.sqlite import SqliteDatabase
+from pipeline.testing.disks import SimDisk
 
 T = TypeVar("T")
 
@@ -43,6 +45,7 @@ class World:
         self.folder = folder
         self.now = start
         self.lives = 0
+        self.disk = SimDisk(folder)
         self.synced: dict[tuple[int, int], int] = {}
         """(device, inode) → bytes that would survive, for files with unsynced ones."""
         self._env: SimEnv | None = None
@@ -50,6 +53,7 @@ class World:
     def env(self, kill_at: int | None = None, *, full_at: int | None = None) -> SimEnv:
         """A new life. The one before must have ended or been crashed."""
         self.lives += 1
+        self.disk.restart()
         self._env = SimEnv(self, kill_at, full_at)
         return self._env
 
@@ -84,6 +88,7 @@ class SimEnv:
         self._random = random.Random(world.lives)  # noqa: S311 — repeatable on purpose
         self._databases: list[SqliteDatabase] = []
         self._locks: list[Callable[[], None]] = []
+        self._open: set[AppendFile] = set()
 
     def point(self, name: str) -> None:
         """A place to die."""
@@ -92,17 +97,19 @@ class SimEnv:
             self.dead = True
             raise Crash(name)
 
-    def fill(self) -> None:
-        """A place where the disk may be full. Raises OSError(ENOSPC)."""
+    def fill(self, size: int = 0) -> None:
+        """A place where the disk may be full. Raises OSError(ENOSPC), or what is wrong with the world's disk."""
         self.writes += 1
         if self.full_at is not None and self.writes >= self.full_at:
             raise OSError(errno.ENOSPC, "No space left on device")
+        self.world.disk.grow(size)
 
     def database(self, path: Path) -> Database:
         self.point("database")
+        self.world.disk.change()
         inner = SqliteDatabase(path)
         self._databases.append(inner)
-        return SimDatabase(self, inner)
+        return SimDatabase(self, inner, path)
 
     def random(self, size: int) -> bytes:
         return self._random.randbytes(size)
@@ -123,6 +130,16 @@ class SimEnv:
     def hold(self, unlock: Callable[[], None]) -> None:
         self._locks.append(unlock)
 
+    def keep(self, file: AppendFile) -> None:
+        """This file is open now."""
+        self._open.add(file)
+
+    def drop(self, file: AppendFile) -> None:
+        """It is closed: as often as one likes."""
+        if file in self._open:
+            self._open.remove(file)
+            file.close()
+
     def abandon(self) -> None:
         """Drop what the operating system would drop."""
         self.dead = True
@@ -131,6 +148,8 @@ class SimEnv:
             database.close()
         for unlock in self._locks:
             unlock()
+        for file in list(self._open):
+            self.drop(file)
         self._databases.clear()
         self._locks.clear()
 
@@ -170,6 +189,7 @@ class SimFiles:
     def append(self, path: Path) -> AppendFile:
         with self._effect("open for append"):
             file = self._real.append(path)
+            self._env.keep(file)
         return SimAppendFile(self._env, file)
 
     def write(self, path: Path, parts: Iterable[bytes]) -> None:
@@ -202,9 +222,14 @@ class SimFiles:
         with self._effect("remove"):
             self._real.remove(path)
 
-    def free(self, path: Path) -> int:
-        self._env.point("free")
-        return self._real.free(path)
+    def disk(self, path: Path) -> Disk:
+        self._env.point("disk")
+        return self._env.world.disk.state()
+
+    def reserve(self, path: Path, size: int) -> None:
+        self._env.fill(size)
+        with self._effect("reserve"), path.open("wb") as file:
+            file.truncate(size)
 
     @property
     def handles(self) -> int:
@@ -212,6 +237,7 @@ class SimFiles:
 
     def lock(self, path: Path) -> Callable[[], None] | None:
         self._env.point("lock")
+        self._env.world.disk.change()
         unlock = self._real.lock(path)
         if unlock is not None:
             self._env.hold(unlock)
@@ -220,6 +246,7 @@ class SimFiles:
     @contextmanager
     def _effect(self, name: str) -> Iterator[None]:
         self._env.point(f"before {name}")
+        self._env.world.disk.change()
         yield
         self._env.point(f"after {name}")
 
@@ -257,7 +284,7 @@ class SimAppendFile:
         self._env.point("before append")
         half = len(data) // 2
         self._inner.append(data[:half])
-        self._env.fill()
+        self._env.fill(len(data) - half)
         self._env.point("inside append")
         self._inner.append(data[half:])
         self._env.point("after append")
@@ -265,6 +292,7 @@ class SimAppendFile:
     def sync(self) -> None:
         self._env.point("before sync")
         self._env.fill()
+        self._env.world.disk.sync(self._key)
         self._env.world.synced[self._key] = self._inner.stat().size
         self._env.point("after sync")
 
@@ -280,12 +308,13 @@ class SimAppendFile:
         return self._inner.stat()
 
     def close(self) -> None:
-        self._inner.close()
+        self._env.drop(self._inner)
 
 
 class SimDatabase:
-    def __init__(self, env: SimEnv, inner: SqliteDatabase) -> None:
+    def __init__(self, env: SimEnv, inner: SqliteDatabase, path: Path) -> None:
         self._env = env
+        self._path = path
         self._inner = inner
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[tuple[Value, ...]]:
@@ -307,6 +336,7 @@ class SimDatabase:
             yield
             self._env.point("before commit")
             self._env.fill()
+            self._env.world.disk.sync(self._path)
         self._env.point("after commit")
 
     def close(self) -> None:

@@ -30,10 +30,12 @@ class Pipe:
         self.environment = {**os.environ, **environment}
         self.running: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *arguments: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str, stdout: int = subprocess.DEVNULL, before: Sequence[str] = ()
+    ) -> subprocess.Popen[bytes]:
         with (self.folder / "stderr.txt").open("ab") as errors:
             process = subprocess.Popen(
-                [*PIPE, *arguments],
+                [*before, *PIPE, *arguments],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
