@@ -1,7 +1,7 @@
 """The control socket: what a running agent says about itself.
 
 A Unix socket `control.sock` (mode 0600) in the state directory. A request is one JSON object on a line,
-`{"ask": "status" | "audit" | "checkpoint" | "dlq", …}`; the reply is one JSON object on a line: `{"ok": …}` or
+`{"ask": "status" | "audit" | "checkpoint" | "dlq" | …, …}`; the reply is one JSON object on a line: `{"ok": …}` or
 `{"error": "…"}`. A connection may ask any number of questions. Answers are read from the store between two commits, in a
 worker thread: the agent never waits for the one who asks.
 
@@ -13,21 +13,20 @@ one module of the engine that uses sockets without `Env`: nothing of what is com
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from pipeline.agent.agent import Agent
+from pipeline.agent.answers import QUESTIONS, Answer, Request, taken, told
 from pipeline.agent.supervision import cancel
 from pipeline.agent.telemetry import NodeMeter
 from pipeline.errors import InternalError, PipeError
-from pipeline.store import Contents
 
 SOCKET, POINTER = "control.sock", "control.path"
 
@@ -36,23 +35,7 @@ LONGEST_PATH = 100
 
 LONGEST_REQUEST = 64 << 10
 
-LETTERS = 10_000
-"""Most dead letters of one answer."""
-
 _PATIENCE = 5.0
-
-
-Answer = dict[str, object]
-Request = Mapping[str, object]
-
-
-def answer(state: Contents, request: Request) -> Answer:
-    """The answer to a request, from the state alone: that of an open store, or of an agent that has stopped. Raises KeyError for a question that nobody knows.
-
-    `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also what is `degraded` and why,
-    the figures of its nodes (`meters`), and the `tables` of one `node`. `audit`: rows by stage and outcome. `checkpoint`:
-    the path of the program, and the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`."""
-    return _told(_taken(state, request), request)
 
 
 @asynccontextmanager
@@ -174,14 +157,14 @@ class _Connections:
             request = json.loads(line)
             if not isinstance(request, dict):
                 return _line({"error": "a request is a JSON object"})
-            found = await self._agent.locked(_taken, self._agent.store.contents, request)
+            found = await self._agent.locked(taken, self._agent.store.contents, request)
             figures = _figures(self._agent) if request.get("ask") == "status" else {}
             meter = self._agent.meters.get(str(request.get("node"))) if figures else None
             return await asyncio.to_thread(_replied, found, request, figures, meter)
         except ValueError:
             return _line({"error": "a request is a JSON object on a line"})
         except KeyError:
-            return _line({"error": f"known questions are {', '.join(_QUESTIONS)}"})
+            return _line({"error": f"known questions are {', '.join(QUESTIONS)}"})
         except (PipeError, OSError, TypeError, AttributeError) as error:
             return _line({"error": f"the state cannot be read now: {error}"})
 
@@ -199,10 +182,10 @@ def _figures(agent: Agent) -> Answer:
 
 
 def _replied(found: Answer, request: Request, figures: Answer, meter: NodeMeter | None) -> bytes:
-    told = {**_told(found, request), **figures}
+    reply = {**told(found, request), **figures}
     if figures:
-        told["tables"] = meter.tables() if meter is not None else {}
-    return _line({"ok": told})
+        reply["tables"] = meter.tables() if meter is not None else {}
+    return _line({"ok": reply})
 
 
 def _line(reply: Answer) -> bytes:
@@ -214,86 +197,3 @@ def _address(folder: Path) -> Path:
         return Path((folder / POINTER).read_text())
     except OSError:
         return folder / SOCKET
-
-
-# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _taken(state: Contents, request: Request) -> Answer:
-    """What a question needs of the store: the part that is done between two commits."""
-    return _QUESTIONS[str(request.get("ask"))](state, request)
-
-
-def _told(found: Answer, request: Request) -> Answer:
-    """What was taken, as an answer: the part that may take its time."""
-    if request.get("ask") != "dlq":
-        return found
-    burials, most = found["burials"], _most(request)
-    letters: list[Answer] = []
-    for _, stage, _, time, frame in burials if isinstance(burials, list) else []:
-        letters += _letters(stage, time, frame, most - len(letters))
-    return {"letters": letters}
-
-
-def _most(request: Request) -> int:
-    """How many dead letters are asked for."""
-    limit = request.get("limit")
-    return min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
-
-
-def _audit(state: Contents, _: Request) -> Answer:
-    stages: dict[str, dict[str, int]] = {}
-    for (stage, outcome), rows in state.ledger().items():
-        stages.setdefault(stage, {})[outcome] = rows
-    return {"stages": stages}
-
-
-def _status(state: Contents, request: Request) -> Answer:
-    return {**_audit(state, request), "waiting": state.waiting()}
-
-
-def _checkpoint(state: Contents, _: Request) -> Answer:
-    return {
-        "program": state.program(),
-        "positions": [
-            {"source": source, "partition": partition, "position": position}
-            for source, partitions in sorted(state.progress().items())
-            for partition, position in sorted(partitions.items())
-        ],
-    }
-
-
-def _dead(state: Contents, request: Request) -> Answer:
-    stage = request.get("stage")
-    return {"burials": state.dead(_most(request), None if stage is None else str(stage))}
-
-
-def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
-    """The newest rows of a burial, newest first."""
-    from pipeline.columns.frames import load
-
-    rows: Sequence[Mapping[str, object]] = [row for frame in load(dumped) for row in frame.tail(most).to_dicts()]
-    return [{"stage": stage, "rejected": time, **_plain(row)} for row in reversed(rows[-most:])]
-
-
-def _plain(row: Mapping[str, object]) -> Answer:
-    """A rejected row as JSON values: text where it is text, base64 where its bytes are not."""
-    plain: Answer = {}
-    for name, value in row.items():
-        if isinstance(value, bytes):
-            try:
-                plain[name] = value.decode()
-            except UnicodeDecodeError:
-                plain[name] = value.decode("utf-8", "replace")
-                plain[f"{name}_base64"] = base64.b64encode(value).decode()
-        elif value is not None:
-            plain[name] = value.isoformat() if hasattr(value, "isoformat") else value
-    return plain
-
-
-_QUESTIONS: Mapping[str, Callable[[Contents, Request], Answer]] = {
-    "status": _status,
-    "audit": _audit,
-    "checkpoint": _checkpoint,
-    "dlq": _dead,
-}

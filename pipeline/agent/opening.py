@@ -8,7 +8,7 @@ from pipeline.agent.assembly import Assembly
 from pipeline.agent.telemetry import Journal
 from pipeline.errors import ConfigurationError
 from pipeline.plan.graph import AnyInput
-from pipeline.store import Store
+from pipeline.store import Shape, Store
 
 
 def check_ends(sources: Mapping[str, AnyInput]) -> None:
@@ -24,8 +24,13 @@ def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
     """Tell the store of the sinks and window stages of the program, and the journal of what the store says to that.
 
     May block on the disk. Raises what `Store.arrange` raises."""
-    sinks = {stage.name: stage.output.layout for stage in assembly.graph.sinks if stage.output is not None}
-    store.arrange(sinks, {name: window.fingerprint for name, window in assembly.windows.items()})
+    graph = assembly.graph
+    sinks = {stage.name: stage.output.layout for stage in graph.sinks if stage.output is not None}
+    shape = Shape(
+        {stage.name: [str(port) for port in stage.upstream] for stage in graph.stages.values() if stage.upstream},
+        {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
+    )
+    store.arrange(sinks, {name: window.fingerprint for name, window in assembly.windows.items()}, shape)
     for sink in sorted(set(store.contents.waiting()) - sinks.keys()):
         journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
     for name, count in store.dropped.items():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.agent.bookkeeping import entries, origins
 from pipeline.agent.watermarks import AHEAD
 from pipeline.api import Delta, Position, Window
 from pipeline.columns.frames import dump
@@ -52,10 +53,12 @@ def plan(
     Reads the state of windows (so it may block on the database), changes nothing."""
     changes = Changes()
     _gather(changes, effects)
+    changes.entries = entries(flow, effects)
+    placed: dict[str, dict[int, int]] = {}
     for stage in flow.graph.windows:
         window = stage.window.plugin if stage.window else None
         if isinstance(window, Window):
-            _windows(
+            placed[stage.name] = _windows(
                 changes,
                 flow,
                 stage,
@@ -67,6 +70,7 @@ def plan(
                 now,
                 final=stage.name in over,
             )
+    changes.origins = origins(effects, placed)
     return changes
 
 
@@ -97,7 +101,7 @@ def _outlived(window: AnyWindow, held: Held, mark: int | None) -> bool:
 def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
     spans: dict[tuple[str, str], tuple[Position, Position]] = {}
     dead: dict[str, list[pl.DataFrame]] = {}
-    for effect in effects:
+    for batch, effect in enumerate(effects):
         for partition, span in effect.span.items():
             first = spans.get((effect.source, partition))
             if first is not None and position(first[1]) != position(span.start):
@@ -109,7 +113,7 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
         ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
         for out in effect.outs:
             torn = next(iter(ranges), "") if out.torn else ""
-            changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, torn))
+            changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, batch if ranges else -1, torn))
         for stage, frame in effect.dead:
             dead.setdefault(stage, []).append(frame)
         changes.counts.update(effect.counts)
@@ -136,7 +140,8 @@ def _windows(
     now: int,
     *,
     final: bool,
-) -> None:
+) -> dict[int, int]:
+    """Gives the part that the new rows of each window went to."""
     name = stage.name
     new: dict[int, list[Delta]] = {}
     for effect in effects:
@@ -156,8 +161,9 @@ def _windows(
     # A start has one part with state at most: an extra part begins when the one before was let go.
     parts = dict(kept.keys())
     due = {start for (start, _), held in kept.items() if final or _due(window, start, held, mark)}
+    went: dict[int, int] = {}
     for start in sorted({*new, *due}):
-        part = parts[start] if start in parts else windows.part(name, start)
+        part = went[start] = parts[start] if start in parts else windows.part(name, start)
         held = kept.get((start, part), Held())
         added = new.get(start, [])
         end = start + window.size + window.lateness
@@ -191,3 +197,4 @@ def _windows(
     if mark is not None and mark != windows.watermarks.get(name):
         changes.watermarks[name] = mark
     _gather(changes, sent)
+    return went

@@ -7,7 +7,7 @@ Every plugin is a class made with its options: `Plugin(options)`. The constructo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, TypeVar
 
@@ -20,7 +20,8 @@ from pipeline.api.segments import Result, Segment, Writer
 from pipeline.columns.batch import Batch, Position
 from pipeline.columns.types import Columns, Type
 from pipeline.columns.windows.blobs import dump, load
-from pipeline.errors import ConfigurationError
+from pipeline.env import Files
+from pipeline.errors import ConfigurationError, NoInputError
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
@@ -90,6 +91,14 @@ class Input(Plugin[OptionsT]):
         `evidence` have `of`, `known`, `found` and `agrees`. None for what it would not read. Changes nothing, is called
         without `open`, and may block."""
         return None
+
+    def recall(
+        self, files: Files, position: Position, spans: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[pl.Series, pl.Series]]:
+        """Records of a partition that were read before, once more: for each span (the `@offset` of its first record and of
+        its last) their `@raw` and `@offset`. `position` is the partition's latest. For `pipe why`: called without `open`, it
+        blocks. Raises NoInputError where they cannot be read any more."""
+        raise NoInputError(f"{self.name} cannot read again what it has read", "Keep the records in an archive.")
 
     def forgotten(self) -> Collection[str]:
         """Partitions that are gone for good: their progress is dropped by one of the next commits. Name them until `committed`
@@ -182,6 +191,11 @@ class Window(Plugin[OptionsT]):
     def rows(self, start: int, state: Delta) -> pl.DataFrame:
         """The events of a closed window, without metadata: fields of `schema` but `id`, `host`, `revision`, `part` and
         `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
+
+    def members(self, batch: Batch, start: int, event: Mapping[str, object]) -> Batch:
+        """The rows of a batch that count in one event of the window that starts at `start`; `event` is a row of `rows`. For
+        `pipe why`."""
+        raise ConfigurationError(f"{self.name} cannot say which rows its facts are made of", "Ask for another fact.")
 
     def dump(self, delta: Delta, *, dense: bool = False) -> bytes:
         """A state as bytes, for the store. `dense`: it will lie there for long, so fewer bytes are worth more work."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "generate": ("generate", "Write the access log of a busy web shop."),
     "top": ("top", "Show the rows per second of a running program."),
     "audit": ("audit", "Account for every row: in = out + filtered + rejected."),
+    "why": ("why", "Show the lines that a fact is made of."),
     "checkpoint": ("checkpoint", "Show how far each input is committed."),
     "dlq": ("dlq", "Show rejected rows that no sink reads."),
     "plugins": ("plugins", "Show the plugins, or one plugin's page."),

@@ -3,48 +3,98 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from dataclasses import asdict
+from typing import cast
 
 import click
 
+from pipeline.cli.balance import Fault, faults, lost, sinks
 from pipeline.cli.failures import say
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
+from pipeline.store.accounts import FORGOTTEN
+from pipeline.store.books import Books
 
-OUTCOMES = ("in", "out", "filtered", "rejected", "windowed")
+OUTCOMES = ("in", "facts", "out", "filtered", "rejected", "windowed")
+
+SHOWN = 20
+"""Partitions of a table, and faults, at most; JSON has all."""
 
 
 @click.command("audit")
 @with_state
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(file: str | None, state: str | None, form: str) -> int:
-    """Account for every row since the state began: of each stage, in = out + filtered + rejected.
+    """Prove that every row since the state began is somewhere.
 
-    Rows that a window took are `windowed`; its `out` are facts. Exits 1 when rows are missing."""
+    Of each stage, in + facts = out + filtered + rejected + windowed, where `facts` are the rows that its window made of those
+    that are `windowed`. Of each edge, what was given was taken. Of each sink, out = delivered + held, and for every partition
+    the ranges that are delivered or held follow on each other up to where it is committed. Exits 1 and says what does not add
+    up, and where."""
     answer, _ = asked(folder_of(file, state), {"ask": "audit"})
-    stages = answer["stages"]
-    rows = [account(stage, counts) for stage, counts in stages.items()] if isinstance(stages, dict) else []
+    books = cast("Books", answer["books"])
+    found = list(faults(books))
+    told = {"stages": stages(books), "sinks": deliveries(books), "partitions": partitions(books)}
     if form == "json":
-        click.echo(json.dumps(rows))
+        click.echo(json.dumps({**told, "faults": [asdict(fault) for fault in found]}, ensure_ascii=False))
     else:
-        click.echo(text(rows) if rows else "no row has been read yet")
-    missing = [row["stage"] for row in rows if row["missing"]]
-    if missing:
-        say("error", f"rows do not add up in {', '.join(map(str, missing))}")
-    return 1 if missing else 0
+        click.echo("\n\n".join(_tables(told)) or "no row has been read yet")
+    _complain(found)
+    return 1 if found else 0
 
 
-def account(stage: str, counts: Mapping[str, int]) -> dict[str, object]:
-    """The rows of one stage by outcome, and those that are `missing` (negative: too many).
+def stages(books: Books) -> list[dict[str, object]]:
+    """The rows of each stage by outcome, and those that are `missing`."""
+    return [
+        {"stage": stage, **{name: kinds.get(name, 0) for name in OUTCOMES}, "missing": lost(kinds)}
+        for stage, kinds in books["ledger"].items()
+    ]
 
-    A source has nothing but `in`. Facts of a window are counted where they come out, with those that the filters after
-    the window took, so that of a windowed stage only too few can be told."""
-    told: dict[str, object] = {"stage": stage, **{outcome: counts.get(outcome, 0) for outcome in OUTCOMES}}
-    gone = counts.get("filtered", 0) + counts.get("rejected", 0)
-    if set(counts) <= {"in"}:
-        missing = 0
-    elif counts.get("windowed"):
-        missing = max(0, counts.get("in", 0) - counts["windowed"] - gone)
-    else:
-        missing = counts.get("in", 0) - counts.get("out", 0) - gone
-    return {**told, "missing": missing}
+
+def deliveries(books: Books) -> list[dict[str, object]]:
+    """Of each sink: what it put out, what of that is at its destination, and what the state holds."""
+    held, there = Counter[str](), Counter[str]()
+    for segment in books["held"]:
+        (there if segment["in_place"] else held)[segment["sink"]] += segment["rows"]
+    rows = []
+    for sink in sorted(sinks(books)):
+        kinds = books["ledger"].get(sink, {})
+        out, delivered = kinds.get("out", 0), kinds.get("delivered", 0) + there[sink]
+        rows.append(
+            {
+                "sink": sink,
+                "out": out,
+                "delivered": delivered,
+                "held": held[sink],
+                "missing": out - delivered - held[sink],
+            }
+        )
+    return rows
+
+
+def partitions(books: Books) -> list[dict[str, object]]:
+    """What was read of each partition."""
+    return [
+        {
+            "source": account["source"],
+            "partition": "(forgotten)" if account["partition"] == FORGOTTEN else account["partition"],
+            "from": account["start"],
+            "to": account["stop"],
+            "rows": account["counts"].get(account["source"], {}).get("in", 0),
+        }
+        for account in books["accounts"]
+    ]
+
+
+def _tables(told: dict[str, list[dict[str, object]]]) -> list[str]:
+    tables = [text(rows[:SHOWN] if name == "partitions" else rows) for name, rows in told.items() if rows]
+    more = len(told["partitions"]) - SHOWN
+    return [*tables, f"and {more:,} more partitions (--format json has all)"] if more > 0 else tables
+
+
+def _complain(found: list[Fault]) -> None:
+    for fault in found[:SHOWN]:
+        say("error", fault.told)
+    if len(found) > SHOWN:
+        say("error", f"and {len(found) - SHOWN:,} more (--format json has all)")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from pipeline.agent.control import LETTERS
+from pipeline.agent.answers import LETTERS
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
 

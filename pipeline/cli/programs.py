@@ -71,8 +71,8 @@ def files_of(found: Loaded) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(Path(source.name).resolve() for source in sources))
 
 
-def checked(found: Loaded, *, strict: bool = False) -> Graph:
-    """The graph of a program; its warnings go to stderr. Raises ProgramError with the diagnostics where there are errors
+def checked(found: Loaded, *, strict: bool = False, quiet: bool = False) -> Graph:
+    """The graph of a program; its warnings go to stderr unless it is `quiet`. Raises ProgramError with the diagnostics where there are errors
     (`strict`: or warnings)."""
     errors = sum(diagnostic.severity == "error" for diagnostic in found.diagnostics)
     warnings = len(found.diagnostics) - errors
@@ -80,7 +80,8 @@ def checked(found: Loaded, *, strict: bool = False) -> Graph:
     if found.graph is None or errors or (strict and warnings):
         told = " and ".join(_count(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n)
         raise ProgramError(f"{name} has {told or 'errors'}", "", found.diagnostics)
-    show(found.diagnostics)
+    if not quiet:
+        show(found.diagnostics)
     return found.graph
 
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 import click
 
-from pipeline.agent.control import Answer, answer, ask
+from pipeline.agent.answers import Answer, answer
+from pipeline.agent.control import ask
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import InternalError, NoInputError, StateError, UsageError
 

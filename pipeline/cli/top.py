@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.agent.control import Answer
+from pipeline.agent.answers import Answer
 from pipeline.cli.coverage import shown
 from pipeline.cli.parameters import DURATION
 from pipeline.cli.states import asked, folder_of, with_state

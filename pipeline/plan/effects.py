@@ -23,18 +23,32 @@ class Out:
     """The last record has no newline: only its own partition may continue it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The records of a batch in one partition: `@path`, the `@offset` of the first and the last, and how many."""
+
+    path: str | None
+    first: int
+    last: int
+    rows: int
+
+
 @dataclass
 class Effects:
     """The result of running a flow over one batch (or over the rows of closed windows).
 
     `deltas`: window stage → window start (µs) → state. `high`: window stage → partition → highest event time (µs).
-    `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`.
+    `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`; `facts` are rows that a
+    window made, `out:name` those of `out` that left by a port with a name.
+    `reach`, of batches that windows take rows of: partition → its records. `received`: the time of reading (µs).
     `dead`: rejected rows that no sink reads, by stage."""
 
     source: str = ""
+    received: int = 0
     span: Mapping[str, Span] = field(default_factory=dict)
     outs: list[Out] = field(default_factory=list)
     deltas: dict[str, dict[int, Delta]] = field(default_factory=dict)
     high: dict[str, dict[str, int]] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     dead: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
+    reach: dict[str, Reach] = field(default_factory=dict)

@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.api import Batch, Filter, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
-from pipeline.plan.effects import Effects, Out
+from pipeline.plan.effects import Effects, Out, Reach
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
 
@@ -28,15 +28,18 @@ class Flow:
 
     def run(self, source: str, batch: Batch, now: int) -> Effects:
         """Run a batch of a source through the program. `now` (µs) becomes the time of reading."""
-        effects = Effects(source=source, span=batch.span)
+        effects = Effects(source=source, received=now, span=batch.span)
         effects.counts[source, "in"] += batch.frame.height
         stamped = stamp(batch, source=source, host=self.host, now=now)
         self._stages(self._order[source], {Port(source): stamped}, effects)
+        if effects.deltas:
+            effects.reach = _reach(stamped)
         return effects
 
     def facts(self, stage: str, frame: pl.DataFrame) -> Effects:
         """Run the rows of closed windows (with metadata, as `pipeline.plan.facts` makes them) through what follows."""
         effects = Effects()
+        effects.counts[stage, "facts"] += frame.height
         ports: dict[Port, Batch] = {}
         self._finish(self.graph.stages[stage], Batch(frame, {}), ports, effects)
         self._stages(self._after[stage], ports, effects)
@@ -98,7 +101,10 @@ class Flow:
             if part.rejected:
                 part, _ = self._rejected(stage, stage.steps[-1], part, ports, effects)
             port = Port(stage.name, name)
-            effects.counts[stage.name, "out" if port in self.graph.read else "filtered"] += part.frame.height
+            read = port in self.graph.read
+            effects.counts[stage.name, "out" if read else "filtered"] += part.frame.height
+            if read:
+                effects.counts[stage.name, f"out:{name}"] += part.frame.height
             ports[port] = part
 
     def _write(self, stage: Stage, output: AnyOutput, batch: Batch, effects: Effects) -> None:
@@ -141,6 +147,21 @@ def _reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
             order.append(stage)
             seen.add(stage.name)
     return tuple(order)
+
+
+def _reach(batch: Batch) -> dict[str, Reach]:
+    """The records of a batch as its input gave them."""
+    frame = batch.frame
+    if frame.height == 0:
+        return {}
+    if len(batch.span) != 1:
+        return {str(part["@partition"][0]): _extent(part) for part in frame.partition_by("@partition")}
+    return {next(iter(batch.span)): _extent(frame)}
+
+
+def _extent(frame: pl.DataFrame) -> Reach:
+    offsets, path = frame["@offset"], frame["@path"][0]
+    return Reach(None if path is None else str(path), int(offsets[0]), int(offsets[-1]), frame.height)
 
 
 def _wanted(stage: Stage) -> frozenset[str] | None:

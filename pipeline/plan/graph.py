@@ -102,3 +102,18 @@ class Graph:
             reached |= more
             ahead += more
         return tuple(sorted(stage for stage in reached if self.stages[stage].kind == "source"))
+
+    def sinks_of(self, source: str) -> tuple[str, ...]:
+        """The sinks that events of a source come to, not only facts about them."""
+        events = {source}
+        found = []
+        for stage in self.stages.values():
+            if any(port.stage in events and self._passes(port) for port in stage.upstream):
+                events.add(stage.name)
+                if stage.kind == "sink" and stage.window is None:
+                    found.append(stage.name)
+        return tuple(found)
+
+    def _passes(self, port: Port) -> bool:
+        """Whether events leave by this port: by those of a window only facts do, and what was rejected before it."""
+        return self.stages[port.stage].window is None or port.name == "rejected"

@@ -1,6 +1,7 @@
 """The one durable state: a SQLite file and segment files in a directory that one process owns."""
 
-from pipeline.store.changes import Advance, Buried, Changes, Grown, Piece, Released, Seal, Sent
+from pipeline.store.accounts import Shape
+from pipeline.store.changes import Advance, Buried, Changes, Entry, Grown, Origin, Piece, Released, Seal, Sent
 from pipeline.store.contents import Contents
 from pipeline.store.outbox import Sealed
 from pipeline.store.segment import Kind, kind_of
@@ -12,13 +13,16 @@ __all__ = [
     "Buried",
     "Changes",
     "Contents",
+    "Entry",
     "Grown",
     "Kind",
+    "Origin",
     "Piece",
     "Released",
     "Seal",
     "Sealed",
     "Sent",
+    "Shape",
     "Shortage",
     "Store",
     "kind_of",

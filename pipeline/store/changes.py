@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,8 +32,41 @@ class Piece:
     data: bytes
     rows: int
     ranges: Mapping[str, tuple[Position, Position]]
+    batch: int = -1
+    """Which batch of the commit the rows are of; -1 for those of windows."""
     torn: str = ""
     """The partition whose last record, at the end of `data`, has no newline; empty when it has one."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """What one commit does to the ledger of a partition: it goes from `start` to `stop`, with these rows by (stage, outcome);
+    these sinks get their rows, or none, of that range."""
+
+    source: str
+    partition: str
+    start: int
+    stop: int
+    sinks: tuple[str, ...]
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A batch of one partition that windows took rows of: what is needed to read and compute it again.
+
+    `batch` is its number in the commit, `first` and `last` the `@offset` of its records, `received` when they were read (µs),
+    `path` their `@path`; `windows`: stage → the (start, part) of each window."""
+
+    batch: int
+    source: str
+    partition: str
+    path: str | None
+    first: int
+    last: int
+    rows: int
+    received: int
+    windows: Mapping[str, Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +119,8 @@ class Changes:
     high: dict[tuple[str, str], int] = field(default_factory=dict)
     watermarks: dict[str, int] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    entries: list[Entry] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     """(source, partition) whose progress is not needed any more."""
     buried: list[Buried] = field(default_factory=list)

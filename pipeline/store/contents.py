@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from pipeline.api import Position
-from pipeline.env import Value
+from pipeline.store.books import Books, books
+from pipeline.store.rows import Rows
+from pipeline.store.trails import Known, Trail, deltas, known, trail
 from pipeline.store.values import data, number, parsed, text
-
-
-class Rows(Protocol):
-    """Runs a query (`pipeline.env.Database.rows`)."""
-
-    def __call__(self, sql: str, values: Sequence[Value] = (), /) -> list[tuple[Value, ...]]: ...
 
 
 class Contents:
@@ -39,6 +32,22 @@ class Contents:
         """(stage, outcome) → rows, since the state began."""
         rows = self._rows("SELECT stage, outcome, rows FROM ledger")
         return {(text(stage), text(outcome)): number(count) for stage, outcome, count in rows}
+
+    def books(self) -> Books:
+        """The whole ledger, to be balanced."""
+        return books(self._rows)
+
+    def known(self) -> Known:
+        """Whose state it is, and its windows."""
+        return known(self._rows)
+
+    def deltas(self, stage: str, start: int, part: int) -> list[str]:
+        """The stored state of a window, base64."""
+        return deltas(self._rows, stage, start, part)
+
+    def trail(self, stage: str, start: int, part: int) -> Trail:
+        """Where the rows of a window come from."""
+        return trail(self._rows, stage, start, part)
 
     def waiting(self) -> dict[str, int]:
         """Sink → bytes of sealed segments that are not delivered yet."""

@@ -5,6 +5,8 @@ Invariants, true in every durable state:
 - `progress` of a partition covers exactly the rows that the other tables know of: a batch is in all of them or in none.
 - A window's state is the merge of its `delta` rows, whatever their number.
 - For each sink, every row up to `progress` is in exactly one segment, or was filtered by request, or was rejected.
+- For each partition, `account` has the rows of `progress` by stage and outcome, and for each sink the ranges of
+  `delivered` and of segments cover it, with as many rows as the sink put out.
 - A segment's bytes are the first `base + size` bytes of its body, followed by its `tail` rows (not yet compressed).
   The body may be longer on disk: what is beyond was never committed and is cut off at the start.
 - `epoch` grows at every start. A process whose epoch is not the stored one can no longer commit.
@@ -76,6 +78,8 @@ CREATE TABLE frame (          -- of segments that end in a table of them
 CREATE TABLE range (
   segment INTEGER NOT NULL REFERENCES segment ON DELETE CASCADE, partition TEXT NOT NULL,
   start TEXT NOT NULL, stop TEXT NOT NULL,
+  low INTEGER NOT NULL, high INTEGER NOT NULL,  -- the same as numbers, with what had no row for this sink
+  rows INTEGER NOT NULL,
   PRIMARY KEY (segment, partition)
 ) STRICT, WITHOUT ROWID;
 
@@ -86,6 +90,33 @@ CREATE TABLE number (
 CREATE TABLE ledger (
   stage TEXT NOT NULL, outcome TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (stage, outcome)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account (        -- the ledger of one partition; '' has those that were forgotten
+  source TEXT NOT NULL, partition TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL,
+  counts TEXT NOT NULL,       -- {stage: {outcome: rows}}
+  PRIMARY KEY (source, partition)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivered (      -- what left the state for good, contiguous ranges as one row
+  sink TEXT NOT NULL, partition TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, rows INTEGER NOT NULL,
+  PRIMARY KEY (sink, partition, start)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE origin (         -- batches with rows in windows, the newest
+  id INTEGER PRIMARY KEY, source TEXT NOT NULL, partition TEXT NOT NULL, path TEXT,
+  first INTEGER NOT NULL, last INTEGER NOT NULL,  -- @offset of its first and its last record
+  rows INTEGER NOT NULL, received INTEGER NOT NULL,
+  windows TEXT NOT NULL,      -- {stage: [[start, part], …]}
+  kept TEXT NOT NULL,         -- where its records are in exact outputs: [[archive, at, size, rows], …]
+  total INTEGER NOT NULL      -- bytes of all texts up to this row
+) STRICT;
+
+CREATE TABLE archive (        -- a stretch of a file that exact outputs were written to
+  id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, sink TEXT NOT NULL, place TEXT NOT NULL, compression TEXT NOT NULL,
+  base INTEGER NOT NULL,      -- where it begins in the file
+  plain INTEGER NOT NULL      -- which byte of its segment, before compression, that is
+) STRICT;
+CREATE INDEX archive_segment ON archive (segment);
 
 CREATE TABLE dead (
   id INTEGER PRIMARY KEY, stage TEXT NOT NULL, rows INTEGER NOT NULL, time INTEGER NOT NULL, frame BLOB NOT NULL

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pipeline.api import Layout, Roll
 from pipeline.errors import StateError
+from pipeline.store.changes import Piece
+from pipeline.store.values import place, position
 
 
 class Kind(Enum):
@@ -39,6 +41,17 @@ def kind_of(layout: Layout) -> Kind:
     return Kind.DIRECT if layout.compression == "none" else Kind.FRAMED
 
 
+@dataclass(slots=True)
+class Range:
+    """What a segment has of a partition: (from, to) as positions, and as numbers with what had no row for its sink; rows."""
+
+    start: str
+    stop: str
+    low: int
+    high: int
+    rows: int
+
+
 @dataclass
 class Open:
     """An open segment: its row in the database, kept up to date in memory."""
@@ -63,8 +76,10 @@ class Open:
     """When it last got rows, or when this process began."""
     tail: int = 0
     """Bytes in tail rows."""
-    ranges: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Partition → (from, to); kept for remote segments, since those of this machine are never sent."""
+    archive: int = 0
+    """The row of `archive` that its next records belong to; 0 while there is none."""
+    ranges: dict[str, Range] = field(default_factory=dict)
+    """By partition; kept for segments that are delivered, since those in place are it with every commit."""
     moved: set[str] = field(default_factory=set)
     """Partitions of `ranges` that this commit changed."""
     fresh: list[bytes] = field(default_factory=list)
@@ -75,6 +90,27 @@ class Open:
 
     def __post_init__(self) -> None:
         self.kind = kind_of(self.layout)
+
+    def takes(self, piece: Piece) -> None:
+        """Note the ranges of a piece."""
+        first = min(piece.ranges, default="")
+        for partition, (start, stop) in piece.ranges.items():
+            rows = piece.rows if partition == first else 0
+            held = self.ranges.get(partition)
+            if held is None:
+                self.ranges[partition] = Range(position(start), position(stop), place(start), place(stop), rows)
+            else:
+                held.stop, held.high, held.rows = position(stop), place(stop), held.rows + rows
+            self.moved.add(partition)
+
+    def due(self, now: int) -> bool:
+        """Whether it wants to be sealed."""
+        roll = self.layout.roll
+        return (
+            (roll.age is not None and now - self.opened >= roll.age)
+            or (roll.size is not None and self.plain >= roll.size)
+            or (roll.idle is not None and now - self.used >= roll.idle)
+        )
 
     @property
     def indexed(self) -> bool:

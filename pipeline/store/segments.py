@@ -15,20 +15,24 @@ from pipeline.api import Layout
 from pipeline.columns.encode.compress import frame, seek_table
 from pipeline.env import Database, Env
 from pipeline.env.reading import parts
-from pipeline.store import frames
+from pipeline.store import frames, ranges
+from pipeline.store.accounts import Accounts
 from pipeline.store.bodies import Bodies
 from pipeline.store.changes import Piece
 from pipeline.store.names import delivered, extension
 from pipeline.store.outbox import Outbox
 from pipeline.store.places import Places
+from pipeline.store.ranges import Cover, covering
 from pipeline.store.segment import Kind, Open, layout_of, layout_text, plain
-from pipeline.store.values import number, position, text
+from pipeline.store.values import number, text
 
 
 class Segments:
     """All segments of a store. `base` is the folder that relative paths of programs start from."""
 
-    def __init__(self, env: Env, database: Database, outbox: Outbox, base: Path, instance: str) -> None:
+    def __init__(
+        self, env: Env, database: Database, outbox: Outbox, accounts: Accounts, base: Path, instance: str
+    ) -> None:
         self._env = env
         self._database = database
         self._outbox = outbox
@@ -36,6 +40,7 @@ class Segments:
         self._bodies = Bodies(env, outbox)
         self._instance = instance
         self._layouts: dict[str, Layout] = {}
+        self._accounts = accounts
         self._open: dict[tuple[str, str], Open] = {}
         self._next = 1
 
@@ -54,8 +59,9 @@ class Segments:
                 "SELECT coalesce(sum(length(data)), 0) FROM tail WHERE segment = ?", (segment.id,)
             )
             segment.tail, segment.used = number(tail[0]), self._env.clock.now()
-            ranges = self._database.rows("SELECT partition, start, stop FROM range WHERE segment = ?", (segment.id,))
-            segment.ranges = {text(partition): (text(start), text(stop)) for partition, start, stop in ranges}
+            ranges.load(self._database, segment)
+            archive = self._database.rows("SELECT max(id) FROM archive WHERE segment = ?", (segment.id,))
+            segment.archive = number(archive[0][0] or 0)
             self._open[segment.sink, segment.path] = segment
 
     def cut_back(self) -> list[tuple[Path, int]]:
@@ -84,7 +90,7 @@ class Segments:
 
     def due(self, now: int) -> bool:
         """Whether some segment wants to be sealed, so that a commit is needed even without rows."""
-        return any(_due(segment, now) for segment in self._open.values())
+        return any(segment.due(now) for segment in self._open.values())
 
     def close(self) -> None:
         self._bodies.close()
@@ -122,13 +128,14 @@ class Segments:
                 found = self._env.files.stat(segment.place)
                 segment.base, segment.size = (found.size if found else 0), 0
                 segment.device, segment.inode = (found.device, found.inode) if found else (0, 0)
+                segment.archive = 0
                 self._database.rows("DELETE FROM frame WHERE segment = ?", (segment.id,))
                 self._record(segment)
 
     # ── inside a commit ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def append(self, piece: Piece, now: int) -> None:
-        """Take encoded rows into the open segment of their sink and path."""
+    def append(self, piece: Piece, now: int) -> Open:
+        """Take encoded rows into the open segment of their sink and path, and say which that is."""
         segment = self._open[piece.sink, piece.path]
         segment.used = now
         if segment.torn and segment.torn not in piece.ranges:
@@ -139,10 +146,17 @@ class Segments:
         segment.fresh.append(piece.data)
         segment.plain += len(piece.data)
         segment.rows += piece.rows
-        for partition, (start, stop) in piece.ranges.items() if segment.kind is Kind.REMOTE else ():
-            earlier = segment.ranges.get(partition)
-            segment.ranges[partition] = (earlier[0] if earlier else position(start), position(stop))
-            segment.moved.add(partition)
+        if segment.kind.delivered:
+            segment.takes(piece)
+        return segment
+
+    def covering(self) -> Cover:
+        """After all appends: how the open segments cover what was read."""
+        return covering(self._open.values(), self._layouts)
+
+    def body(self, segment: Open) -> Path:
+        """The file that its bytes go to."""
+        return self._bodies.path(segment)
 
     def settle(self, now: int, how: str) -> None:
         """Bring what was appended to bodies and tails, seal what is due, sync, and write the rows.
@@ -150,9 +164,9 @@ class Segments:
         `how`: "" for an ordinary commit, "flush" to leave no tail in local files, "all" to seal everything."""
         for segment in list(self._open.values()):
             flushed = how == "flush" and segment.kind.in_place
-            if how == "all" or _due(segment, now):
+            if how == "all" or segment.due(now):
                 self._seal(segment)
-            elif segment.fresh or (flushed and segment.tail):
+            elif segment.fresh or segment.moved or (flushed and segment.tail):
                 self._move(segment, last=flushed)
                 self._record(segment)
 
@@ -228,6 +242,7 @@ class Segments:
             self._append(segment, seek_table([(number(size), number(plain)) for size, plain in cut]))
         if segment.kind.in_place:
             self._bodies.sync(segment)
+            self._accounts.count(segment.sink, segment.rows)
             self._database.rows("DELETE FROM segment WHERE id = ?", (segment.id,))
         else:
             self._record(segment)
@@ -260,21 +275,11 @@ class Segments:
         self._database.rows(
             "UPDATE segment SET device = ?, inode = ?, base = ?, size = ?, plain = ?, rows = ?, torn = ? WHERE id = ?",
             (
-                segment.device,
-                segment.inode,
-                segment.base,
-                segment.size,
-                segment.plain,
-                segment.rows,
-                segment.torn,
+                segment.device, segment.inode, segment.base, segment.size, segment.plain, segment.rows, segment.torn,
                 segment.id,
             ),
-        )
-        self._database.many(
-            "INSERT INTO range VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET stop = excluded.stop",
-            [(segment.id, partition, *segment.ranges[partition]) for partition in sorted(segment.moved)],
-        )
-        segment.moved.clear()
+        )  # fmt: skip
+        ranges.record(self._database, segment)
 
     def _hash(self, segment: Open) -> str:
         return (self._digest(segment) if segment.size else hashlib.sha256(self._outbox.tail(segment.id))).hexdigest()
@@ -287,12 +292,3 @@ class Segments:
                 for part in parts(self._env.files, self._bodies.path(segment), segment.size):
                     segment.digest.update(part)
         return segment.digest
-
-
-def _due(segment: Open, now: int) -> bool:
-    roll = segment.layout.roll
-    return (
-        (roll.age is not None and now - segment.opened >= roll.age)
-        or (roll.size is not None and segment.plain >= roll.size)
-        or (roll.idle is not None and now - segment.used >= roll.idle)
-    )

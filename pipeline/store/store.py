@@ -17,8 +17,10 @@ from pathlib import Path
 from pipeline.api import Layout, Position, Writer
 from pipeline.env import Database, Env
 from pipeline.errors import InternalError, StateError
+from pipeline.store.accounts import Accounts, Shape
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
+from pipeline.store.origins import Kept, Origins
 from pipeline.store.outbox import Outbox, Sealed
 from pipeline.store.recovery import DATABASE, Opening, prepare
 from pipeline.store.segments import Segments
@@ -55,7 +57,9 @@ class Store:
         self._file = opening.file
         self.contents = Contents(database.rows)
         self.outbox = Outbox(env, database, folder)
-        self.segments = Segments(env, database, self.outbox, base, self.instance)
+        self.accounts = Accounts(database)
+        self.origins = Origins(database)
+        self.segments = Segments(env, database, self.outbox, self.accounts, base, self.instance)
         self.windows = Windows(database)
         self.progress: dict[str, dict[str, Position]] = {}
         self.shortages: list[Shortage] = []
@@ -86,16 +90,23 @@ class Store:
         self.segments.load()
         self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
         self.windows.load()
+        self.origins.load()
         self._buried = number(self._database.rows("SELECT coalesce(sum(length(frame)), 0) FROM dead")[0][0])
 
-    def arrange(self, layouts: Mapping[str, Layout], windows: Mapping[str, str]) -> None:
-        """Say what the program is now: each sink's layout, each window stage's fingerprint.
+    def arrange(
+        self,
+        layouts: Mapping[str, Layout],
+        windows: Mapping[str, str],
+        shape: Shape | None = None,
+    ) -> None:
+        """Say what the program is now: each sink's layout, each window stage's fingerprint, how stages hang together.
 
         Segments laid out otherwise, or with rows of another form, are sealed; the state of windows that mean something else, or that
         are gone, is dropped."""
         with self._changing():
             self.segments.arrange(dict(layouts))
             self.dropped = self.windows.arrange(windows)
+            self.accounts.arrange(shape or Shape())
 
     # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,8 +124,8 @@ class Store:
             for source, partition in changes.forgotten:
                 self._forget(source, partition)
             self.windows.apply(changes)
-            for piece in changes.pieces:
-                self.segments.append(piece, now)
+            self._append(changes, now)
+            self.accounts.enter(changes, self.segments.covering())
             self.segments.settle(now, changes.seal)
             self._count(changes)
             self._bury(changes, now)
@@ -124,6 +135,7 @@ class Store:
         done = list(segments)
         with self._changing():
             for segment in done:
+                self.accounts.acknowledge(segment.id)
                 self.outbox.remove(segment.id)
         for segment in done:
             self.outbox.release(segment.id)
@@ -201,11 +213,23 @@ class Store:
         self._positions[key] = end
         self.progress.setdefault(advance.source, {})[advance.partition] = advance.end
 
+    def _append(self, changes: Changes, now: int) -> None:
+        noted = {origin.batch for origin in changes.origins}
+        kept: dict[int, list[Kept]] = {}
+        for piece in changes.pieces:
+            segment = self.segments.append(piece, now)
+            if segment.layout.exact and piece.batch in noted:
+                place = str(self.segments.body(segment))
+                kept.setdefault(piece.batch, []).append(self.origins.keep(segment, piece, place))
+        if changes.origins:
+            self.origins.record(changes.origins, kept)
+
     def _forget(self, source: str, partition: str) -> None:
         self._database.rows("DELETE FROM progress WHERE source = ? AND partition = ?", (source, partition))
         self._positions.pop((source, partition), None)
         self.progress.get(source, {}).pop(partition, None)
         self.windows.forget(partition)
+        self.accounts.forget(source, partition)
 
     def _count(self, changes: Changes) -> None:
         self._database.many(

@@ -42,3 +42,11 @@ def parsed(stored: str, where: str) -> Position:
             "Move the state directory away to start anew.",
         ) from error
     return value
+
+
+def place(value: Position) -> int:
+    """A position as a number: its `offset`, or its `line`; 0 for the beginning, and for positions that are no numbers."""
+    if not isinstance(value, dict):
+        return value if type(value) is int else 0
+    found = value.get("offset", value.get("line"))
+    return found if type(found) is int else 0

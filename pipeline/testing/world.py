@@ -220,7 +220,11 @@ class SimFiles:
 
     def remove(self, path: Path) -> None:
         with self._effect("remove"):
+            found = self._real.stat(path)
             self._real.remove(path)
+            if found is not None:
+                # The next file may get this inode.
+                self._env.world.synced.pop((found.device, found.inode), None)
 
     def disk(self, path: Path) -> Disk:
         self._env.point("disk")

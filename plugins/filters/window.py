@@ -145,13 +145,22 @@ sink out = facts -> console()
         return {"events after keep": "; ".join(late)}
 
     def deltas(self, batch: api.Batch) -> tuple[api.Batch, Mapping[int, api.Delta]]:
+        batch = self._timed(batch)
+        return batch, windows.deltas(self._plan, batch.frame)
+
+    def members(self, batch: api.Batch, start: int, event: Mapping[str, object]) -> api.Batch:
+        batch = self._timed(batch)
+        return batch.with_frame(windows.members(self._plan, batch.frame, start, event))
+
+    def _timed(self, batch: api.Batch) -> api.Batch:
+        """Without the rows that no window can take."""
         for metric in self.options.block:
             for expression in (*metric.arguments, metric.where):
                 if isinstance(expression, api.Expr):
                     batch = expression.require(batch)
         if self.on != "@timestamp":
             batch = batch.reject(batch.frame.get_column(self.on).is_null(), "no_time", field=self.on)
-        return batch, windows.deltas(self._plan, batch.frame)
+        return batch
 
     def merge(self, deltas: Sequence[api.Delta]) -> api.Delta:
         return windows.merge(self._plan, deltas)

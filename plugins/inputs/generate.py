@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import polars as pl
@@ -11,6 +11,7 @@ from pipeline import api
 from pipeline.api import option
 from pipeline.api.records import records
 from pipeline.api.traffic import FormatName, Traffic
+from pipeline.api.world import Files
 
 _BLOCK = 16_384
 """Most lines of one batch, about 4 MiB."""
@@ -97,6 +98,19 @@ class Generate(api.Input[Options]):
                 # What came due while the batch was made would be a batch of a few lines, and so on without rest.
                 await clock.sleep(_TICK)
         self._partition = None
+
+    def recall(
+        self, files: Files, position: api.Position, spans: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[pl.Series, pl.Series]]:
+        _, start = _parse(position)
+        if start is None or self.options.rate is not None:
+            return super().recall(files, position, spans)
+        return self._again(self._traffic(start, _EVENT_RATE), spans)
+
+    def _again(self, traffic: Traffic, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[pl.Series, pl.Series]]:
+        for first, last in spans:
+            raw, _, _ = records(traffic.lines(first, last + 1 - first), 0)
+            yield raw, pl.int_range(first, last + 1, eager=True).alias("@offset")
 
     def backlog(self) -> Mapping[str, int]:
         """Lines that are due and not given."""

@@ -10,6 +10,8 @@ import zstandard
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns
+from pipeline.cli.balance import faults
+from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.store import frames
@@ -66,6 +68,8 @@ def check(world: World, target: str, compression: str, what: str) -> None:
     assert copied == LINES, what
     assert agent.report.counts["log", "in"] == 200, what
     assert agent.report.counts["copy", "out"] == 200, what
+    with snapshot(world.folder / "state") as state:
+        assert list(faults(state.books())) == [], what
 
 
 TARGETS = pytest.mark.parametrize(("target", "compression"), [("out.log", "none"), ("out.log.zst", "zstd")])

@@ -10,6 +10,8 @@ import zstandard
 
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
+from pipeline.cli.balance import faults
+from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph
@@ -98,6 +100,8 @@ def check(folder: Path, agent: Agent) -> None:
     assert wrong == [line(number) for number in range(0, 300, 23)]
     counts = agent.report.counts
     assert (counts["log", "in"], counts["parsed", "out"], counts["parsed", "rejected"]) == (300, 286, 14)
+    with snapshot(folder / "state") as state:
+        assert list(faults(state.books())) == []
 
 
 @pytest.mark.parametrize("share", range(4))

@@ -47,8 +47,8 @@ def test_first_program_does_what_it_says(tmp_path: Path) -> None:
     assert (second.returncode, second.stdout, kept.read_bytes()) == (0, "", data)
     audit = json.loads(pipe(tmp_path, "audit", "errors.pipe", "--format", "json").stdout)
     assert broken > 0
-    assert [row["rejected"] for row in audit if row["stage"] == "requests"] == [broken]
-    assert not any(row["missing"] for row in audit)
+    assert [row["rejected"] for row in audit["stages"] if row["stage"] == "requests"] == [broken]
+    assert audit["faults"] == []
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipeline.agent.control import answer
+from pipeline.agent.answers import answer
 from pipeline.agent.planning import Identity, plan
 from pipeline.api import Layout, Roll, Span, Template
 from pipeline.columns.frames import dump

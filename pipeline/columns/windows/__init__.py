@@ -11,6 +11,7 @@
     states.py   a state: frames that Polars sees only where somebody looks at them
     merges.py   states → state
     rows.py     state → one event per metric and key
+    members.py  an event → the rows that it is made of
     groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)
     texts.py    JSON and plain texts of values
     owned.py    frames that hold only their own bytes
@@ -21,6 +22,7 @@ Everything here is a pure function of its arguments: no clock, no I/O, no state 
 
 from pipeline.columns.windows.deltas import deltas
 from pipeline.columns.windows.folds import Fold
+from pipeline.columns.windows.members import members
 from pipeline.columns.windows.merges import Delta, merge
 from pipeline.columns.windows.plan import Plan, plan
 from pipeline.columns.windows.rows import columns, rows
@@ -36,6 +38,7 @@ __all__ = [
     "Spec",
     "columns",
     "deltas",
+    "members",
     "merge",
     "plan",
     "rows",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
+
+import polars as pl
 
 from pipeline import api
 from pipeline.api import option
+from pipeline.api.world import Files
 
 from .follower import Follower
+from .identity import Place
+from .recall import find, recall
 from .rules import Rules
 
 
@@ -115,6 +120,15 @@ class File(api.Input[Options]):
         from .belief import explain
 
         return explain(self._rules, ctx, progress, name)
+
+    def recall(
+        self, files: Files, position: api.Position, spans: Sequence[tuple[int, int]]
+    ) -> Iterator[tuple[pl.Series, pl.Series]]:
+        try:
+            place = Place.parse(position)
+        except ValueError as error:
+            raise api.NoInputError("where it was read is not known any more", "look for it in an archive") from error
+        return recall(find(files, place, self._rules.globs), spans)
 
     def forgotten(self) -> Collection[str]:
         return self._follower.forgotten if self._follower is not None else ()

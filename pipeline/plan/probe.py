@@ -1,0 +1,40 @@
+"""A program run once more over rows that it has read before, to see which of them come to one of its windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.api import Batch
+from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow
+from pipeline.plan.graph import Graph, Port, Stage, Step
+
+
+def above(graph: Graph, stage: str) -> Graph:
+    """The part of a graph that a stage gets its rows from, with itself; without inputs and outputs, so that it can be opened
+    without touching anything but what filters need."""
+    wanted = {stage}
+    for name in reversed(list(graph.stages)):
+        if name in wanted:
+            wanted |= {port.stage for port in graph.stages[name].upstream}
+    stages = {name: replace(found, input=None, output=None) for name, found in graph.stages.items() if name in wanted}
+    return replace(graph, stages=stages)
+
+
+class Probe(Flow):
+    """The flow up to a window. Not safe to call from several threads."""
+
+    def __init__(self, graph: Graph, host: str, stage: str) -> None:
+        super().__init__(above(graph, stage), host)
+        self._stage = stage
+        self._arrived: list[Batch] = []
+
+    def arrivals(self, source: str, batch: Batch, received: int) -> list[Batch]:
+        """The rows of a batch, read at `received` (µs), as they come to the window."""
+        self._arrived = []
+        self.run(source, batch, received)
+        return self._arrived
+
+    def _fold(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+        if stage.name == self._stage and batch.frame.height:
+            self._arrived.append(batch)

@@ -1,0 +1,163 @@
+"""The ledger by partition: how many rows of which range went where, and what was delivered of it.
+
+`pipe audit` proves from it that nothing is missing (`pipeline.cli.balance`)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.env import Database
+from pipeline.store.changes import Changes
+from pipeline.store.ranges import Cover
+from pipeline.store.values import number, text
+
+FORGOTTEN = ""
+"""The partition that has the rows of all that were forgotten."""
+
+Counts = dict[str, dict[str, int]]
+"""Stage → outcome → rows."""
+
+
+def counts_of(stored: str) -> Counts:
+    """The counts of a text of the table `account`."""
+    counts: Counts = json.loads(stored)
+    return counts
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How the stages of a program hang together: stage → the ports that it reads, source → the sinks that get its events."""
+
+    edges: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sinks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Accounts:
+    """Every method that changes something is called inside a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def arrange(self, shape: Shape) -> None:
+        """Say how the stages hang together. Where that is new, rows are compared along the edges from here on, and sinks that
+        came have nothing of what was read before."""
+        known = json.dumps({"edges": shape.edges, "sinks": shape.sinks}, sort_keys=True)
+        stored = self._database.rows("SELECT value FROM meta WHERE name = 'shape'")
+        if stored == [(known,)]:
+            return
+        since: Counts = {}
+        for stage, outcome, rows in self._database.rows("SELECT stage, outcome, rows FROM ledger"):
+            since.setdefault(text(stage), {})[text(outcome)] = number(rows)
+        self._database.many(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            [("shape", known), ("since", json.dumps(since, sort_keys=True))],
+        )
+        before: dict[str, list[str]] = json.loads(text(stored[0][0]))["sinks"] if stored else {}
+        for source, sinks in shape.sinks.items():
+            for sink in set(sinks) - set(before.get(source, ())):
+                self._skip(source, sink)
+
+    def _skip(self, source: str, sink: str) -> None:
+        """What was read of a source, and is not in the ranges of a sink, is not for it."""
+        for partition, start, stop in self._database.rows(
+            "SELECT partition, start, stop FROM account WHERE source = ? AND partition != ''", (source,)
+        ):
+            ((last,),) = self._database.rows(
+                "SELECT max(stop) FROM (SELECT stop FROM delivered WHERE sink = ?1 AND partition = ?2 UNION ALL "
+                "SELECT high FROM range JOIN segment ON segment.id = range.segment WHERE sink = ?1 AND partition = ?2)",
+                (sink, partition),
+            )
+            begin = number(start if last is None else last)
+            if begin < number(stop):
+                self.deliver(sink, text(partition), begin, number(stop), 0)
+
+    def enter(self, changes: Changes, cover: Cover) -> None:
+        """Write a commit's entries, after its pieces were appended."""
+        rows: Counter[tuple[str, str]] = Counter()
+        for piece in changes.pieces:
+            rows[piece.sink, owner(piece.ranges)] += piece.rows
+        for entry in changes.entries:
+            self._add(entry.source, entry.partition, entry.start, entry.stop, entry.counts)
+            for sink in entry.sinks:
+                covered = cover(entry, sink)
+                if not covered:
+                    direct = rows[sink, entry.partition] if covered is None else 0
+                    self.deliver(sink, entry.partition, entry.start, entry.stop, direct)
+
+    def deliver(self, sink: str, partition: str, start: int, stop: int, rows: int) -> None:
+        """A range of a partition is at its destination. It becomes one row with those that it touches."""
+        if partition != FORGOTTEN and not self._known(partition):
+            partition, start, stop = FORGOTTEN, 0, 0
+        self._database.rows(
+            "UPDATE delivered SET stop = ?4, rows = rows + ?5 WHERE sink = ?1 AND partition = ?2 AND stop = ?3 AND NOT EXISTS "
+            "(SELECT 1 FROM delivered WHERE sink = ?1 AND partition = ?2 AND start > ?3 AND start <= ?4)",
+            (sink, partition, start, stop, rows),
+        )
+        if self._database.changes():
+            return
+        touched = self._database.rows(
+            "SELECT start, stop, rows FROM delivered WHERE sink = ? AND partition = ? AND start <= ? AND stop >= ?",
+            (sink, partition, stop, start),
+        )
+        for first, last, count in touched:
+            start, stop, rows = min(start, number(first)), max(stop, number(last)), rows + number(count)
+            self._database.rows(
+                "DELETE FROM delivered WHERE sink = ? AND partition = ? AND start = ?", (sink, partition, first)
+            )
+        self._database.rows("INSERT INTO delivered VALUES (?, ?, ?, ?, ?)", (sink, partition, start, stop, rows))
+
+    def acknowledge(self, segment: int) -> None:
+        """A segment is at its destination: what it was made of is delivered. Its row is still there."""
+        ((sink, rows),) = self._database.rows("SELECT sink, rows FROM segment WHERE id = ?", (segment,))
+        self.count(text(sink), number(rows))
+        for partition, low, high, count in self._database.rows(
+            "SELECT partition, low, high, rows FROM range WHERE segment = ?", (segment,)
+        ):
+            self.deliver(text(sink), text(partition), number(low), number(high), number(count))
+
+    def count(self, sink: str, rows: int) -> None:
+        """So many rows of a sink are delivered, of whatever partition."""
+        self._database.rows(
+            "INSERT INTO ledger VALUES (?, 'delivered', ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
+            (sink, rows),
+        )
+
+    def forget(self, source: str, partition: str) -> None:
+        """A partition is gone for good: its rows stay, its ranges do not."""
+        key = (source, partition)
+        found = self._database.rows("SELECT counts FROM account WHERE source = ? AND partition = ?", key)
+        self._database.rows("DELETE FROM account WHERE source = ? AND partition = ?", key)
+        for (stored,) in found:
+            counts = Counter({(s, o): n for s, kinds in counts_of(text(stored)).items() for o, n in kinds.items()})
+            self._add(source, FORGOTTEN, 0, 0, counts)
+        done = self._database.rows(
+            "SELECT sink, sum(rows) FROM delivered WHERE partition = ? GROUP BY sink", (partition,)
+        )
+        self._database.rows("DELETE FROM delivered WHERE partition = ?", (partition,))
+        for sink, rows in done:
+            self.deliver(text(sink), FORGOTTEN, 0, 0, number(rows))
+
+    def _known(self, partition: str) -> bool:
+        return bool(self._database.rows("SELECT 1 FROM progress WHERE partition = ?", (partition,)))
+
+    def _add(self, source: str, partition: str, start: int, stop: int, added: Mapping[tuple[str, str], int]) -> None:
+        found = self._database.rows(
+            "SELECT counts FROM account WHERE source = ? AND partition = ?", (source, partition)
+        )
+        counts = counts_of(text(found[0][0])) if found else {}
+        for (stage, outcome), rows in sorted(added.items()):
+            if rows:
+                kinds = counts.setdefault(stage, {})
+                kinds[outcome] = kinds.get(outcome, 0) + rows
+        self._database.rows(
+            "INSERT INTO account VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET stop = excluded.stop, counts = excluded.counts",
+            (source, partition, start, stop, json.dumps(counts, separators=(",", ":"))),
+        )
+
+
+def owner(partitions: Iterable[str]) -> str:
+    """The partition that rows are counted for: that of the batch, or the first where it has several."""
+    return min(partitions, default="")
