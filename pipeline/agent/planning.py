@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.agent.bookkeeping import entries, origins
-from pipeline.agent.watermarks import AHEAD
 from pipeline.api import Delta, Position, Window
 from pipeline.columns.frames import dump
 from pipeline.errors import InternalError
-from pipeline.plan.effects import Effects
+from pipeline.plan.effects import AHEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyWindow, Stage
@@ -84,8 +83,8 @@ def ripe(stages: Mapping[str, AnyWindow], windows: Windows, watermarks: Mapping[
 
 
 def _due(window: AnyWindow, start: int, held: Held, mark: int | None) -> bool:
-    """Whether a window is to be sent for the first time, or to be let go."""
-    return _outlived(window, held, mark) if held.revision else _ended(window, start, mark)
+    """Whether a window is to be sent, for the first time or because it has grown since, or is to be let go."""
+    return _ended(window, start, mark) if held.closed is None else _outlived(window, held, mark)
 
 
 def _ended(window: AnyWindow, start: int, mark: int | None) -> bool:
@@ -168,7 +167,7 @@ def _windows(
         added = new.get(start, [])
         end = start + window.size + window.lateness
         over = final or _ended(window, start, mark)
-        if over and (added or held.revision == 0):
+        if over and (added or held.closed is None):
             stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
             state = window.merge([*stored, *added])
             revision = held.revision + 1

@@ -1,7 +1,7 @@
 """How far event time has come: the watermark of each window stage.
 
-The watermark of a partition is its highest event time, at most an hour ahead of the wall clock. That of a stage is the
-lowest of its partitions that have unread or recent data. When all are idle it advances with elapsed time. A partition
+The watermark of a partition is its highest event time; times more than an hour ahead of the wall clock do not count. That of a
+stage is the lowest of its partitions that have unread or recent data. When all are idle it advances with elapsed time. A partition
 with unread data and no event time yet holds everything back: the clock never closes a window while unread input exists.
 """
 
@@ -10,11 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.plan.effects import Effects
+from pipeline.plan.effects import AHEAD, Effects
 from pipeline.plan.graph import AnyWindow, Graph
-
-AHEAD = 3600 * 1_000_000
-"""How far (µs) event time may run ahead of the wall clock."""
 
 
 @dataclass

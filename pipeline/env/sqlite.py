@@ -78,8 +78,9 @@ class SqliteDatabase:
             raise OSError(errno.ENOSPC, "no space left for the state database", str(self._path)) from error
         except apsw.IOError as error:
             if getattr(error, "extendedresult", 0) in (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC):
-                # Closing would sync once more, and believe what the disk says then.
-                self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                with suppress(apsw.ConnectionClosedError):
+                    # Closing would sync once more, and believe what the disk says then.
+                    self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
                 raise BrokenDiskError(
                     f"{self._path}: the disk refused to make written data durable", "Check the disk and the kernel log."
                 ) from error
@@ -104,6 +105,8 @@ class SqliteDatabase:
 
     def _check_disk(self, error: apsw.Error) -> None:
         """Raise what the operating system said, where that is about the disk as a whole."""
-        number = self._connection.system_errno if hasattr(self, "_connection") else 0
+        number = 0
+        with suppress(AttributeError, apsw.ConnectionClosedError):  # it may have failed while it was being opened
+            number = self._connection.system_errno
         if number in _DISK:
             raise OSError(number, os.strerror(number), str(self._path)) from error

@@ -23,6 +23,10 @@ class Out:
     """The last record has no newline: only its own partition may continue it."""
 
 
+AHEAD = 3600 * 1_000_000
+"""How far (µs) event time may run ahead of the wall clock. A time beyond is no news of how far event time has come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """The records of a batch in one partition: `@path`, the `@offset` of the first and the last, and how many."""
@@ -37,10 +41,11 @@ class Reach:
 class Effects:
     """The result of running a flow over one batch (or over the rows of closed windows).
 
-    `deltas`: window stage → window start (µs) → state. `high`: window stage → partition → highest event time (µs).
+    `received`: the time of reading (µs). `deltas`: window stage → window start (µs) → state. `high`: window stage → partition →
+    highest event time (µs) that is not more than AHEAD of then.
     `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`; `facts` are rows that a
     window made, `out:name` those of `out` that left by a port with a name.
-    `reach`, of batches that windows take rows of: partition → its records. `received`: the time of reading (µs).
+    `reach`, of batches that windows take rows of: partition → its records.
     `dead`: rejected rows that no sink reads, by stage."""
 
     source: str = ""

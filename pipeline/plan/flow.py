@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.api import Batch, Filter, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
-from pipeline.plan.effects import Effects, Out, Reach
+from pipeline.plan.effects import AHEAD, Effects, Out, Reach
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
 
@@ -81,7 +81,7 @@ class Flow:
         effects.counts[stage.name, "windowed"] += batch.frame.height
         if batch.frame.height:
             effects.deltas[stage.name] = dict(deltas)
-            effects.high[stage.name] = _high(batch, window.on)
+            effects.high[stage.name] = _high(batch, window.on, effects.received + AHEAD)
 
     def _finish(self, stage: Stage, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
         """What comes after a stage's window, if it has one: the rest of its chain, then its ports or its output."""
@@ -192,11 +192,14 @@ def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
     return Batch(frame, parts[0].span, terminated=all(part.terminated for part in parts))
 
 
-def _high(batch: Batch, on: str) -> dict[str, int]:
-    """The highest event time of each partition (µs)."""
+def _high(batch: Batch, on: str, most: int) -> dict[str, int]:
+    """The highest event time of each partition that is not above `most` (µs)."""
     if len(batch.span) == 1:
-        high = batch.frame.get_column(on).to_physical().max()
+        times = batch.frame.get_column(on).to_physical()
+        high = times.max()
+        if isinstance(high, int) and high > most:
+            high = times.filter(times <= most).max()
         return {next(iter(batch.span)): high} if isinstance(high, int) else {}
-    time = pl.col(on).max().dt.timestamp("us").alias("high")
-    found = batch.frame.group_by("@partition").agg(time).drop_nulls()
+    time = pl.col(on).dt.timestamp("us").alias("high")
+    found = batch.frame.select("@partition", time).filter(pl.col("high") <= most).group_by("@partition").max()
     return {str(partition): int(high) for partition, high in found.iter_rows()}

@@ -29,7 +29,7 @@ class Opening:
 
 
 def prepare(env: Env, folder: Path, program: str) -> Opening:
-    """Lock the directory, open or make the database, check whose it is, and start a new epoch."""
+    """Lock the directory, open or make the database, check whose it is, and start a new epoch. Raises StateError; OSError where space is missing."""
     try:
         env.files.folder(folder, private=True)
         unlock = env.files.lock(folder / "lock")

@@ -36,7 +36,7 @@ CREATE TABLE clock (stage TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, watermark
 CREATE TABLE window (
   stage TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL,
   revision INTEGER NOT NULL,  -- 0 while it has not been sent
-  closed INTEGER,             -- the watermark at its last closing
+  closed INTEGER,             -- the watermark at its last sending; NULL while it has state that was not sent
   kept INTEGER NOT NULL,      -- bytes of its state; 0 after it was let go
   PRIMARY KEY (stage, start, part)
 ) STRICT, WITHOUT ROWID;

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pipeline.api import Layout, Position, Writer
 from pipeline.env import Database, Env
-from pipeline.errors import InternalError, StateError
+from pipeline.errors import BrokenDiskError, InternalError, StateError
 from pipeline.store.accounts import Accounts, Shape
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
@@ -49,7 +49,7 @@ class Store:
         self._env = env
         self._database = database
         self._unlock = opening.unlock
-        self._broken = False
+        self._broken: Exception | None = None
         self.folder = folder
         self.instance = opening.instance
         self.epoch = opening.epoch
@@ -164,13 +164,18 @@ class Store:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """A transaction of this life. An error leaves memory ahead of the disk, so the store is unusable from then on."""
-        if self._broken:
-            raise InternalError("this store failed before and must be opened anew")
-        self._broken = True
-        with self._database.transaction():
-            self._fence()
-            yield
-        self._broken = False
+        if self._broken is not None:
+            raise self._broken
+        self._broken = InternalError("this store failed before and must be opened anew")
+        try:
+            with self._database.transaction():
+                self._fence()
+                yield
+        except (OSError, BrokenDiskError) as error:
+            # Whoever comes next hears the same: which of two tasks ends the run must not decide how it ends.
+            self._broken = error
+            raise
+        self._broken = None
 
     # ── inside a transaction ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -21,7 +21,8 @@ HOUR = 3600 * 1_000_000
 
 @dataclass(slots=True)
 class Held:
-    """A window with state. `revision` is 0 while it was not sent; `closed` is the watermark at its last sending."""
+    """A window with state. `revision` is 0 while it was not sent; `closed` is the watermark at its last sending, None while it has
+    state that was not sent."""
 
     revision: int = 0
     closed: int | None = None
@@ -106,6 +107,7 @@ class Windows:
             )
             held.deltas += 1
             held.size += len(grown.state)
+            held.closed = None
             changed[key] = held
         for sent in changes.sent:
             key = (sent.stage, sent.start, sent.part)

@@ -74,7 +74,7 @@ class Adoption:
                 if _may_hold(source, stat, generation):
                     return Verdict("adopt", generation)
             elif not isinstance(source, Packed) and stat.size < generation.reach:
-                if rotated and _is_prefix(source, stat.size, generation):
+                if rotated and self._is_prefix(source, stat.size, generation):
                     return Verdict("adopt" if lost and generation.done else "wait", generation)
             elif not generation.is_in(source):
                 self._unlike.add((key, generation.partition))
@@ -83,6 +83,20 @@ class Adoption:
             else:
                 return Verdict("adopt", generation)
         return NEW
+
+    def _is_prefix(self, source: Source, size: int, generation: Generation) -> bool:
+        """Whether a shorter file is a copy that is still being made, or that was made before the last bytes were written."""
+        if not generation.begins_like(source.pread(MARK, 0)):
+            return size == 0
+        if generation.key is None:
+            return True
+        held = generation.source or open_source(self._files, generation.path)
+        try:
+            start = max(0, size - MARK)
+            return source.pread(size - start, start) == held.pread(size - start, start)
+        finally:
+            if held is not generation.source:
+                held.close()
 
 
 def open_source(files: Files, path: Path) -> Source:
@@ -119,13 +133,3 @@ def _may_hold(source: Source, stat: Stat, generation: Generation) -> bool:
         return not generation.packed
     copied = (stat.size, stat.modified) == (generation.size, generation.modified)
     return copied or (generation.pending > 0 and generation.is_in(source))
-
-
-def _is_prefix(source: Source, size: int, generation: Generation) -> bool:
-    """Whether a shorter file is a copy that is still being made, or that was made before the last bytes were written."""
-    if not generation.begins_like(source.pread(MARK, 0)):
-        return size == 0
-    if generation.source is None or generation.key is None:
-        return True
-    start = max(0, size - MARK)
-    return source.pread(size - start, start) == generation.source.pread(size - start, start)
