@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cgroups import sidecar
 from oracle import Log, published
 from real import ROOT, Pipe, unpacked, wait_until
 
@@ -41,6 +42,17 @@ def test_every_fact_equals_what_duckdb_computes(pipe: Pipe, million: Path, expec
     """One run from the beginning to the end."""
     shutil.copy(million, pipe.folder / "access.log")
     done = pipe.run("run", PROGRAM, "--once", "--state", "state")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    agrees(pipe, million, expected)
+
+
+def test_half_a_core_and_a_gigabyte_are_enough(pipe: Pipe, million: Path, expected: Log) -> None:
+    """A container's limits make the run slower, and nothing else."""
+    shutil.copy(million, pipe.folder / "access.log")
+    with sidecar() as within:
+        if within is None:
+            pytest.skip("no control group can be made here")
+        done = pipe.run("run", PROGRAM, "--once", "--state", "state", before=within)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
     agrees(pipe, million, expected)
 
