@@ -54,18 +54,24 @@ impl Dfa {
         let mut at = 0;
         let mut found = false;
         let mut leg = self.states.first_leg(state);
+        // The last place where a leg led nowhere: there the table goes on, so that every turn of this loop makes way.
+        let mut stuck = usize::MAX;
         loop {
             if leg != legs::NONE {
+                let before = at;
                 if self.walk(text, leg, &mut state, &mut at) {
                     found = true;
                     break;
+                }
+                if at == before {
+                    stuck = at;
                 }
                 leg = legs::NONE;
             }
             let entry = self.run(text, &mut state, &mut at);
             if entry < SPECIAL {
                 let skip = self.states.run(state);
-                if entry == LOOP && skip.leg != legs::NONE {
+                if entry == LOOP && skip.leg != legs::NONE && at != stuck {
                     leg = skip.leg;
                     continue;
                 }

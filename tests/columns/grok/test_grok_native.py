@@ -105,6 +105,12 @@ def test_lines_match_the_same_after_many_that_are_alike(pattern: str, seed: int)
     equal_on_all_engines(pattern, pl.Series(lines, dtype=pl.String))
 
 
+def test_a_way_that_leads_nowhere_is_left() -> None:
+    """Bytes that loop, before one that no earlier line had there: found by fuzzing, as a scan without end."""
+    lines = ["ba\u20ac\u20ac"] * 700 + ["\u20ac\u20acab"] * 300 + ["baaaa"]
+    equal_on_all_engines(r"(?<x>[^\n]*[ab]aaaa)", pl.Series(lines))
+
+
 def test_a_kind_of_lines_gives_way_to_another() -> None:
     """The hour turns: what fitted thousands of lines fits none, and then again all."""
     lines = [f"10.0.0.{n % 200} - - [{hour}] x{n}" for hour in ("09", "10", "2", "09") for n in range(1500)]
