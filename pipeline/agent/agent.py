@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.agent.assembly import Assembly
+from pipeline.agent.caution import Caution
 from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
+from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
 from pipeline.agent.opening import arrange, check_ends
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import AHEAD, Pending, Reading, effects_of
 from pipeline.agent.report import Report
+from pipeline.agent.retrying import Retrying
 from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, to_the_end
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
@@ -74,6 +78,7 @@ class Agent:
         self._settings = settings
         self._journal = journal
         self._space = space
+        self._failing = Failing(journal)
         self._lock = asyncio.Lock()
         self._stopping = False
         self._working = asyncio.Event()
@@ -106,7 +111,14 @@ class Agent:
             try:
                 await self._env.apart(self._open)
                 self.started.set()
-                await self._work(self.store)
+                try:
+                    await self._work(self.store)
+                except (PipeError, BrokenPipeError):
+                    # It ends for a reason that is known; where the state cannot be written any more, the next run is careful.
+                    with suppress(PipeError, OSError):
+                        await self.locked(self.store.rest)
+                    raise
+                await self.locked(self.store.rest)
                 self.report.counts = await self.locked(self.store.contents.ledger)
             finally:
                 await to_the_end(self._close())
@@ -192,7 +204,9 @@ class Agent:
         settings = self._settings
         crew = Crew()
         ahead = AHEAD if self._space is None else await self._env.apart(self._space.ahead, AHEAD)
-        self._reading = reading = Reading(self._env, crew, self._assembly.flow, store.progress, ahead)
+        caution = Caution(self._env, store, self.locked, self._journal)
+        retrying = Retrying(self._env, store, self.locked, self._journal)
+        self._reading = reading = Reading(self._env, crew, self._assembly.flow, caution.compute, store.progress, ahead)
         self._deliveries = deliveries = Deliveries(
             self._env,
             crew,
@@ -213,7 +227,7 @@ class Agent:
                 reading.begin(name, source)
             await deliveries.serve(self._assembly.graph)
             self._working.set()
-            await crew.until(self._commit_loop(store, reading, deliveries))
+            await crew.until(self._commit_loop(store, reading, deliveries, retrying))
             if settings.once:
                 await crew.until(deliveries.drained(lambda: self._stopping))
         finally:
@@ -226,15 +240,18 @@ class Agent:
             await self._following.close()
         await self._assembly.close()
 
-    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries) -> None:
+    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries, retrying: Retrying) -> None:
         while True:
             if self._following is not None and not reading.holds(self._assembly.flow):
                 await self._turn(store, reading, deliveries, self._following)
             if self._stopping:
                 await reading.stop()
             group, effects = await self._group(reading)
+            self._failing.heed(effects)
+            if not self._stopping:
+                effects += await retrying.effects(self._assembly.flow)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
-            ended = reading.ended and self._following is None
+            ended = reading.ended and self._following is None and (self._stopping or not retrying.left)
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
             if await self._commit(store, reading, deliveries, group, effects, seal):
                 deliveries.wake()
@@ -312,7 +329,7 @@ class Agent:
             )
             due = store.segments.due(now)
             if not (
-                group or seal or due or over or reading.paused or ripe(self._assembly.windows, store.windows, marks)
+                effects or seal or due or over or reading.paused or ripe(self._assembly.windows, store.windows, marks)
             ):
                 # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
                 self._committed_at = self._env.clock.monotonic()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from pipeline.agent import letters
 from pipeline.store import Contents
 
-LETTERS = 10_000
-"""Most dead letters of one answer."""
-
-Answer = dict[str, object]
-Request = Mapping[str, object]
+Answer = letters.Answer
+Request = letters.Request
 
 
 def answer(state: Contents, request: Request) -> Answer:
@@ -19,7 +16,7 @@ def answer(state: Contents, request: Request) -> Answer:
 
     `status`: rows by stage and outcome, bytes that wait for each sink; of a running agent also what is `degraded` and why, the figures of
     its nodes (`meters`), and the `tables` of one `node`. `audit`: the whole ledger (`pipeline.store.books`). `checkpoint`: the
-    path of the program, and the position of each partition. `dlq`: the newest dead letters, at most `limit` of them, optionally of one `stage`.
+    path of the program, and the position of each partition. `dlq`, `dlq_kinds`: dead letters (`pipeline.agent.letters`).
     `windows`: whose state it is and its windows; of the one of a `stage`, `start` and `part`, `deltas` is its state and `trail`
     where its rows come from."""
     return told(taken(state, request), request)
@@ -32,19 +29,7 @@ def taken(state: Contents, request: Request) -> Answer:
 
 def told(found: Answer, request: Request) -> Answer:
     """What was taken, as an answer: the part that may take its time."""
-    if request.get("ask") != "dlq":
-        return found
-    burials, most = found["burials"], _most(request)
-    letters: list[Answer] = []
-    for _, stage, _, time, frame in burials if isinstance(burials, list) else []:
-        letters += _letters(stage, time, frame, most - len(letters))
-    return {"letters": letters}
-
-
-def _most(request: Request) -> int:
-    """How many dead letters are asked for."""
-    limit = request.get("limit")
-    return min(limit, LETTERS) if isinstance(limit, int) and limit > 0 else 100
+    return letters.answer(found) if request.get("ask") == "dlq" else found
 
 
 def _audit(state: Contents, _: Request) -> Answer:
@@ -69,34 +54,6 @@ def _checkpoint(state: Contents, _: Request) -> Answer:
     }
 
 
-def _dead(state: Contents, request: Request) -> Answer:
-    stage = request.get("stage")
-    return {"burials": state.dead(_most(request), None if stage is None else str(stage))}
-
-
-def _letters(stage: str, time: int, dumped: bytes, most: int) -> list[Answer]:
-    """The newest rows of a burial, newest first."""
-    from pipeline.columns.frames import load
-
-    rows: Sequence[Mapping[str, object]] = [row for frame in load(dumped) for row in frame.tail(most).to_dicts()]
-    return [{"stage": stage, "rejected": time, **_plain(row)} for row in reversed(rows[-most:])]
-
-
-def _plain(row: Mapping[str, object]) -> Answer:
-    """A rejected row as JSON values: text where it is text, base64 where its bytes are not."""
-    plain: Answer = {}
-    for name, value in row.items():
-        if isinstance(value, bytes):
-            try:
-                plain[name] = value.decode()
-            except UnicodeDecodeError:
-                plain[name] = value.decode("utf-8", "replace")
-                plain[f"{name}_base64"] = base64.b64encode(value).decode()
-        elif value is not None:
-            plain[name] = value.isoformat() if hasattr(value, "isoformat") else value
-    return plain
-
-
 def _windows(state: Contents, _: Request) -> Answer:
     return {"known": state.known()}
 
@@ -119,7 +76,8 @@ QUESTIONS: Mapping[str, Callable[[Contents, Request], Answer]] = {
     "status": _status,
     "audit": _audit,
     "checkpoint": _checkpoint,
-    "dlq": _dead,
+    "dlq": letters.question,
+    "dlq_kinds": letters.kinds,
     "windows": _windows,
     "deltas": _deltas,
     "trail": _trail,

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from pipeline.agent.agent import Agent
 from pipeline.agent.answers import QUESTIONS, Answer, Request, taken, told
+from pipeline.agent.letters import CHANGES, change
 from pipeline.agent.supervision import cancel
 from pipeline.agent.telemetry import NodeMeter
 from pipeline.errors import InternalError, PipeError
@@ -155,16 +156,21 @@ class _Connections:
     async def _reply(self, line: bytes) -> bytes:
         try:
             request = json.loads(line)
-            if not isinstance(request, dict):
-                return _line({"error": "a request is a JSON object"})
+        except ValueError:
+            return _line({"error": "a request is a JSON object on a line"})
+        if not isinstance(request, dict):
+            return _line({"error": "a request is a JSON object"})
+        try:
+            if request.get("ask") in CHANGES:
+                return _line({"ok": await self._agent.locked(self._agent.store.amend, change(request))})
             found = await self._agent.locked(taken, self._agent.store.contents, request)
             figures = _figures(self._agent) if request.get("ask") == "status" else {}
             meter = self._agent.meters.get(str(request.get("node"))) if figures else None
             return await asyncio.to_thread(_replied, found, request, figures, meter)
-        except ValueError:
-            return _line({"error": "a request is a JSON object on a line"})
+        except ValueError as error:
+            return _line({"error": str(error)})
         except KeyError:
-            return _line({"error": f"known questions are {', '.join(QUESTIONS)}"})
+            return _line({"error": f"known questions are {', '.join((*QUESTIONS, *CHANGES))}"})
         except (PipeError, OSError, TypeError, AttributeError) as error:
             return _line({"error": f"the state cannot be read now: {error}"})
 

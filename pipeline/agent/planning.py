@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.agent.bookkeeping import entries, origins
+from pipeline.agent.letters import burials
 from pipeline.api import Delta, Position, Window
-from pipeline.columns.frames import dump
 from pipeline.errors import InternalError
 from pipeline.plan.effects import AHEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyWindow, Stage
-from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent
+from pipeline.store import Advance, Changes, Grown, Piece, Released, Sent
 from pipeline.store.values import position
 from pipeline.store.windows import Held, Windows
 
@@ -99,7 +99,7 @@ def _outlived(window: AnyWindow, held: Held, mark: int | None) -> bool:
 
 def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
     spans: dict[tuple[str, str], tuple[Position, Position]] = {}
-    dead: dict[str, list[pl.DataFrame]] = {}
+    dead: dict[tuple[str, int], list[pl.DataFrame]] = {}
     for batch, effect in enumerate(effects):
         for partition, span in effect.span.items():
             first = spans.get((effect.source, partition))
@@ -114,17 +114,17 @@ def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
             torn = next(iter(ranges), "") if out.torn else ""
             changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, batch if ranges else -1, torn))
         for stage, frame in effect.dead:
-            dead.setdefault(stage, []).append(frame)
+            dead.setdefault((stage, effect.tries), []).append(frame)
+        changes.settled += effect.letters
         changes.counts.update(effect.counts)
+        changes.condemned += [(effect.source, key) for key in effect.condemned]
         for stage, marks in effect.high.items():
             for partition, mark in marks.items():
                 key = (stage, partition)
                 changes.high[key] = max(mark, changes.high.get(key, mark))
     changes.advances += [Advance(*key, start, end) for key, (start, end) in spans.items()]
-    changes.buried += [
-        Buried(stage, sum(frame.height for frame in frames), dump([pl.concat(frames)]))
-        for stage, frames in dead.items()
-    ]
+    for (stage, tries), frames in dead.items():
+        changes.buried += burials(stage, tries, pl.concat(frames))
 
 
 def _windows(

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.watermarks import Activity
@@ -29,6 +30,21 @@ LANES = 2
 """Batches that are computed at once. Commits and reading go on beside them; more lanes would only cost memory."""
 
 
+T = TypeVar("T")
+
+
+class Locked(Protocol):
+    """Runs work on the store in its thread while nobody else uses it."""
+
+    def __call__(self, work: Callable[..., T], /, *arguments: object) -> Awaitable[T]: ...
+
+
+class Compute(Protocol):
+    """Gives what a flow makes of a batch of a source that has so many bytes, read at `now` (µs)."""
+
+    def __call__(self, flow: Flow, source: str, batch: Batch, now: int, size: int) -> Awaitable[Effects]: ...
+
+
 @dataclass
 class Pending:
     """A batch that was read and is being computed, by this flow."""
@@ -44,12 +60,19 @@ class Reading:
     """The readers of all sources, and the queue of what they read."""
 
     def __init__(
-        self, env: Env, crew: Crew, flow: Flow, progress: Mapping[str, Mapping[str, Position]], ahead: int = AHEAD
+        self,
+        env: Env,
+        crew: Crew,
+        flow: Flow,
+        compute: Compute,
+        progress: Mapping[str, Mapping[str, Position]],
+        ahead: int = AHEAD,
     ) -> None:
         self._env = env
         self._crew = crew
         self.flow = flow
         """What computes the batches that are read from now on."""
+        self._run = compute
         self._progress = progress
         self._ahead = ahead
         self._queue: deque[Pending] = deque()
@@ -101,15 +124,15 @@ class Reading:
             for partition in batch.span:
                 self.activity.saw(source, partition, self._env.clock.monotonic())
         partitions = frozenset(batch.span)
-        effects = asyncio.ensure_future(self._compute(self.flow, source, batch, self._env.clock.now()))
+        effects = asyncio.ensure_future(self._compute(self.flow, source, batch, self._env.clock.now(), size))
         self._queue.append(Pending(self.flow, source, partitions, size, effects))
         self._size += size
         self._room_or_wait()
         self._changed.set()
 
-    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int) -> Effects:
+    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int, size: int) -> Effects:
         async with self._lanes:
-            return await self._env.run(flow.run, source, batch, now)
+            return await self._run(flow, source, batch, now, size)
 
     def take(self, flow: Flow) -> Pending | None:
         """The oldest batch that is not taken yet, if this flow computes it. Its bytes count as read ahead until `committed`."""

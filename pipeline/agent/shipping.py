@@ -4,13 +4,14 @@ A segment leaves the store only after its destination has it. A crash in between
 with the same bytes. Another sink never waits for this one.
 
 A destination that does not answer is asked again, and the segments behind wait. A segment that cannot be delivered as
-things are (its output fails on it, its bytes cannot be read) is set aside: it stays in the store, is tried again every
-ASIDE seconds and at every start, and those behind it go on.
+things are (its output fails on it, its bytes are not those that were committed) is set aside: it stays in the store, is tried
+again every ASIDE seconds and at every start, and those behind it go on. The state says which are damaged, and how.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -37,6 +38,10 @@ ASIDE = 600.0
 
 class _UndeliverableError(Exception):
     """This segment, and not its destination, is in the way: another try would end the same."""
+
+
+class _DamagedError(_UndeliverableError):
+    """Its bytes are not those that were committed."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,8 @@ class Shipper:
                 result = await self._try(sealed)
             except _UndeliverableError as error:
                 self._trouble = ""
+                if isinstance(error, _DamagedError) and sealed.held != str(error):
+                    await self._locked(self._store.hold, sealed.id, str(error))
                 self._set_aside(sealed, str(error))
                 return
             if self._fence.lost:
@@ -141,12 +148,18 @@ class Shipper:
             raise _UndeliverableError(
                 "it was laid out by another version of this sink; run the program as it was to deliver it"
             )
+        await self._env.run(self._check, sealed, segment)
         return await self._guarded(lambda: self._send(segment))
 
     async def _send(self, segment: Segment) -> Result:
         if not await self._fence.holds():
             return Result(accepted=False, reason=TAKEN)
         return await self.output.deliver(segment)
+
+    def _check(self, sealed: Sealed, segment: Segment) -> None:
+        """Read all bytes. Raises _DamagedError where they are not those that were committed."""
+        for _ in self._intact(sealed, segment):
+            pass
 
     async def _guarded(self, delivery: Callable[[], Awaitable[object]]) -> Result:
         """The output's own part of a delivery, whatever it raises."""
@@ -165,15 +178,31 @@ class Shipper:
         return result
 
     def _complete(self, sealed: Sealed, segment: Segment) -> Result:
-        """Write a whole file where it belongs."""
-        self._env.files.write(sealed.place, self.output.finish(self._spooled(segment), sealed.form))
+        """Write a whole file where it belongs. One whose bytes turn out to be damaged never gets its name."""
+        try:
+            self._env.files.write(sealed.place, self.output.finish(self._intact(sealed, segment), sealed.form))
+        except (OSError, _UndeliverableError):
+            raise
+        except DEFECTS:
+            # An output may fail on damaged bytes before it has read them all.
+            self._check(sealed, segment)
+            raise
         return Result()
 
-    def _spooled(self, segment: Segment) -> Iterator[bytes]:
+    def _intact(self, sealed: Sealed, segment: Segment) -> Iterator[bytes]:
+        """The bytes of a segment, in parts; after the last one they are known to be those that were committed."""
+        digest = hashlib.sha256()
         try:
-            yield from segment.parts(self._env.files)
+            for part in segment.parts(self._env.files):
+                digest.update(part)
+                yield part
         except (OSError, InternalError) as error:
-            raise _UndeliverableError(f"its bytes cannot be read: {error}") from error
+            raise _DamagedError(f"its bytes cannot be read: {error}") from error
+        if digest.hexdigest() != sealed.sha256:
+            where = segment.file or "the state database"
+            raise _DamagedError(
+                f"its {segment.size:,} bytes in {where} are not those that were committed (sha256 differs)"
+            )
 
     def _segment(self, sealed: Sealed) -> Segment:
         ranges = tuple(

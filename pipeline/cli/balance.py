@@ -1,8 +1,10 @@
 """The equations of the ledger, and what does not add up in it. Pure.
 
 of each stage            in + facts = out + filtered + rejected + windowed          facts: rows that its window made
-of each edge             what a stage took = what the ports that it reads gave
+of each edge             in = what the ports that it reads gave + retried           retried: dead letters, put in again; of a
+                         source, what it gave is in - poison                        source, poison are those it gave to nobody
 of each sink             out = delivered + held
+of each source           in = in of its partitions + retried
 of each partition        all of these but the edges, for its rows alone; and, for each sink, ranges that are delivered or
                          held, without a gap and without an overlap, up to where the partition is committed
 """
@@ -15,6 +17,9 @@ from dataclasses import dataclass
 
 from pipeline.store.accounts import FORGOTTEN, Counts
 from pipeline.store.books import Account, Books, Part
+
+SOURCE = frozenset({"in", "poison", "retried", "dropped", "expired"})
+"""Outcomes that a source has; the last three are of dead letters, of any stage."""
 
 Kinds = Mapping[str, int]
 """Outcome → rows."""
@@ -51,8 +56,8 @@ def faults(books: Books) -> Iterator[Fault]:
 
 
 def lost(kinds: Kinds) -> int:
-    """The rows of a stage that are nowhere; negative when there are too many. A source has nothing but `in`."""
-    if set(kinds) <= {"in"}:
+    """The rows of a stage that are nowhere; negative when there are too many. What a source gave is told by the edges."""
+    if kinds.keys() <= SOURCE:
         return 0
     gone = sum(kinds.get(outcome, 0) for outcome in ("out", "filtered", "rejected", "windowed"))
     return kinds.get("in", 0) + kinds.get("facts", 0) - gone
@@ -71,15 +76,17 @@ def _edges(books: Books) -> Iterator[Fault]:
     for stage, ports in sorted(books["edges"].items()):
         taken = _since(books, stage, "in")
         given = sum(_given(books, port) for port in ports)
-        if taken != given:
-            told = f"{stage} took {_rows(taken)}, {' and '.join(ports)} gave {given:,}: {_count(given - taken)}"
-            yield Fault(told, stage, given - taken)
+        retried = _since(books, stage, "retried")
+        if missing := given + retried - taken:
+            again = f", {retried:,} were put in again" if retried else ""
+            told = f"{stage} took {_rows(taken)}, {' and '.join(ports)} gave {given:,}{again}: {_count(missing)}"
+            yield Fault(told, stage, missing)
 
 
 def _given(books: Books, port: str) -> int:
     stage, _, name = port.partition(".")
     if stage not in books["edges"]:
-        return _since(books, stage, "in")
+        return _since(books, stage, "in") - _since(books, stage, "poison")
     return _since(books, stage, name if name == "rejected" else f"out:{name}" if name else "out")
 
 
@@ -98,7 +105,8 @@ def _partitions(books: Books) -> Iterator[Fault]:
         for stage, kinds in account["counts"].items():
             counts.setdefault(account["partition"], {}).setdefault(stage, Counter()).update(kinds)
     for source, rows in sorted(read.items()):
-        if missing := books["ledger"].get(source, {}).get("in", 0) - rows:
+        whole = _kinds(books["ledger"], source)
+        if missing := whole.get("in", 0) - whole.get("retried", 0) - rows:
             yield Fault(f"{source}: its partitions do not add up, {_count(missing)}", source, missing)
     for account in books["accounts"]:
         yield from _account(account)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.api import Delta, Span
+from pipeline.plan.isolation import Failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,12 @@ class Effects:
 
     `received`: the time of reading (µs). `deltas`: window stage → window start (µs) → state. `high`: window stage → partition →
     highest event time (µs) that is not more than AHEAD of then.
-    `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`; `facts` are rows that a
-    window made, `out:name` those of `out` that left by a port with a name.
+    `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`, and of a source `poison`; `facts`
+    are rows that a window made, `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
     `reach`, of batches that windows take rows of: partition → its records.
-    `dead`: rejected rows that no sink reads, by stage."""
+    `dead`: rejected rows that no sink reads, by stage. `failing`: (stage, plugin) → rows that the plugin raised on.
+    `condemned`: what rows are known by that were not computed, because that ends the process.
+    `letters`: ids of dead letters that were put in again, after `tries` times before."""
 
     source: str = ""
     received: int = 0
@@ -57,3 +60,12 @@ class Effects:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     dead: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
     reach: dict[str, Reach] = field(default_factory=dict)
+    failing: dict[tuple[str, str], Failing] = field(default_factory=dict)
+    condemned: list[str] = field(default_factory=list)
+    letters: list[tuple[int, int]] = field(default_factory=list)
+    tries: int = 0
+
+    def failed(self, stage: str, plugin: str, failing: Failing | None) -> None:
+        """Take note of rows that a plugin raised on; of several with one name in a stage, of the last."""
+        if failing is not None:
+            self.failing[stage, plugin] = failing

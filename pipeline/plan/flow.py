@@ -6,13 +6,14 @@ safe to call from several threads at once, for different batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from pipeline.api import Batch, Filter, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
+from pipeline.plan import isolation
 from pipeline.plan.effects import AHEAD, Effects, Out, Reach
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
@@ -23,17 +24,17 @@ class Flow:
     def __init__(self, graph: Graph, host: str) -> None:
         self.graph = graph
         self.host = host
-        self._order = {source.name: _reached(graph, Port(source.name)) for source in graph.sources}
-        self._after = {stage.name: _reached(graph, Port(stage.name)) for stage in graph.windows}
+        self.order = {source.name: reached(graph, Port(source.name)) for source in graph.sources}
+        self._after = {stage.name: reached(graph, Port(stage.name)) for stage in graph.windows}
 
     def run(self, source: str, batch: Batch, now: int) -> Effects:
         """Run a batch of a source through the program. `now` (µs) becomes the time of reading."""
         effects = Effects(source=source, received=now, span=batch.span)
         effects.counts[source, "in"] += batch.frame.height
         stamped = stamp(batch, source=source, host=self.host, now=now)
-        self._stages(self._order[source], {Port(source): stamped}, effects)
+        self.through(self.order[source], {Port(source): stamped}, effects)
         if effects.deltas:
-            effects.reach = _reach(stamped)
+            effects.reach = reach(stamped)
         return effects
 
     def facts(self, stage: str, frame: pl.DataFrame) -> Effects:
@@ -42,10 +43,11 @@ class Flow:
         effects.counts[stage, "facts"] += frame.height
         ports: dict[Port, Batch] = {}
         self._finish(self.graph.stages[stage], Batch(frame, {}), ports, effects)
-        self._stages(self._after[stage], ports, effects)
+        self.through(self._after[stage], ports, effects)
         return effects
 
-    def _stages(self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects) -> None:
+    def through(self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects) -> None:
+        """Run stages, in order, on the batches of `ports`, and put theirs there."""
         for stage in order:
             batch = _union([ports[port] for port in stage.upstream if port in ports], _wanted(stage))
             if batch is None or batch.frame.height == 0:
@@ -67,8 +69,9 @@ class Flow:
             if batch.frame.height == 0:
                 break
             before = batch.frame.height
-            batch = step.plugin.apply(batch)
-            batch, rejected = self._rejected(stage, step, batch, ports, effects)
+            batch, failing = isolation.applied(step.plugin, batch, f"{stage.name}: {step.name}")
+            effects.failed(stage.name, step.name, failing)
+            batch, rejected = self._rejected(stage, step.name, batch, ports, effects)
             effects.counts[stage.name, "filtered"] += before - batch.frame.height - rejected
         return batch
 
@@ -76,8 +79,9 @@ class Flow:
         window = step.plugin
         if not isinstance(window, Window) or batch.frame.height == 0:
             return
-        batch, deltas = window.deltas(batch)
-        batch, _ = self._rejected(stage, step, batch, ports, effects)
+        batch, deltas, failing = isolation.folded(window, batch, f"{stage.name}: {step.name}")
+        effects.failed(stage.name, step.name, failing)
+        batch, _ = self._rejected(stage, step.name, batch, ports, effects)
         effects.counts[stage.name, "windowed"] += batch.frame.height
         if batch.frame.height:
             effects.deltas[stage.name] = dict(deltas)
@@ -89,7 +93,7 @@ class Flow:
             batch = self._chain(stage, stage.after, batch, ports, effects)
         last = stage.steps[-1].plugin if stage.steps else None
         if stage.output is not None:
-            self._write(stage, stage.output, batch, effects)
+            self._write(stage, stage.output, batch, ports, effects)
         elif isinstance(last, Filter) and last.ports:
             self._route(stage, last, batch, ports, effects)
         else:
@@ -97,35 +101,48 @@ class Flow:
             effects.counts[stage.name, "out"] += batch.frame.height
 
     def _route(self, stage: Stage, route: AnyFilter, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
-        for name, part in route.split(batch).items():
+        if batch.frame.height == 0:
+            return
+        name = stage.steps[-1].name
+        parts, left, failing = isolation.split(route, batch, f"{stage.name}: {name}")
+        effects.failed(stage.name, name, failing)
+        self._rejected(stage, name, left, ports, effects)
+        for port_name, part in parts.items():
             if part.rejected:
-                part, _ = self._rejected(stage, stage.steps[-1], part, ports, effects)
-            port = Port(stage.name, name)
+                part, _ = self._rejected(stage, name, part, ports, effects)
+            port = Port(stage.name, port_name)
             read = port in self.graph.read
             effects.counts[stage.name, "out" if read else "filtered"] += part.frame.height
             if read:
-                effects.counts[stage.name, f"out:{name}"] += part.frame.height
+                effects.counts[stage.name, f"out:{port_name}"] += part.frame.height
             ports[port] = part
 
-    def _write(self, stage: Stage, output: AnyOutput, batch: Batch, effects: Effects) -> None:
+    def _write(self, stage: Stage, output: AnyOutput, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
         if batch.frame.height == 0:
             return
-        effects.counts[stage.name, "out"] += batch.frame.height
         layout = output.layout
         parts = [("", batch.frame)] if layout.path is None else split(layout.path.parts, batch.frame)
+        failed: list[tuple[pl.DataFrame, str]] = []
         for path, frame in parts:
-            data = output.encode(frame)
-            torn = layout.exact and not batch.terminated
-            effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, frame.height, torn))
+            data, rows, bad = isolation.encoded(output, batch.with_frame(frame), f"{stage.name}: {output.name}")
+            failed += bad
+            effects.counts[stage.name, "out"] += rows
+            if rows:
+                torn = layout.exact and not batch.terminated
+                effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, rows, torn))
+        if failed:
+            effects.failed(stage.name, output.name, isolation.Failing(len(failed), batch.frame.height, failed[0][1]))
+            rejected = isolation.refused([(_whole(stage, row, ports), detail) for row, detail in failed])
+            self._rejected(stage, output.name, Batch(batch.frame, batch.span, rejected), ports, effects)
 
     def _rejected(
-        self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects
+        self, stage: Stage, name: str, batch: Batch, ports: dict[Port, Batch], effects: Effects
     ) -> tuple[Batch, int]:
         """Take the rejected rows out of a batch, name their filter, and put them on the port or with the dead letters."""
         if not batch.rejected:
             return batch, 0
         frame = pl.concat(batch.rejected).with_columns(
-            pl.col("@error").struct.with_fields(pl.field("filter").fill_null(step.name)).alias("@error")
+            pl.col("@error").struct.with_fields(pl.field("filter").fill_null(name)).alias("@error")
         )
         port = Port(stage.name, "rejected")
         effects.counts[stage.name, "rejected"] += frame.height
@@ -138,7 +155,7 @@ class Flow:
         return Batch(batch.frame, batch.span, terminated=batch.terminated), frame.height
 
 
-def _reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
+def reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
     """The stages that see rows of a port, in topological order; windows stop the events, their rows start anew."""
     seen = {start.stage}
     order = []
@@ -149,7 +166,7 @@ def _reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
     return tuple(order)
 
 
-def _reach(batch: Batch) -> dict[str, Reach]:
+def reach(batch: Batch) -> dict[str, Reach]:
     """The records of a batch as its input gave them."""
     frame = batch.frame
     if frame.height == 0:
@@ -169,6 +186,17 @@ def _wanted(stage: Stage) -> frozenset[str] | None:
     if stage.output is None or stage.steps:
         return None
     return stage.output.uses()
+
+
+def _whole(stage: Stage, row: pl.DataFrame, ports: Mapping[Port, Batch]) -> pl.DataFrame:
+    """A row with all its metadata, also where the stage asked only for what its output uses."""
+    if stage.steps or _wanted(stage) is None:
+        return row
+    whole = _union([ports[port] for port in stage.upstream if port in ports], None)
+    if whole is None:
+        return row
+    same = (pl.col("@partition") == row["@partition"][0]) & (pl.col("@offset") == row["@offset"][0])
+    return whole.frame.filter(same).head(1)
 
 
 def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:

@@ -102,11 +102,16 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """Rejected rows that no sink reads: a dump of frames (`pipeline.columns.frames`)."""
+    """Rejected rows of one kind that no sink reads: a dump of frames (`pipeline.columns.frames`). `tries`: how often they
+    were put in again before."""
 
     stage: str
     rows: int
     frame: bytes
+    filter: str = ""
+    reason: str = ""
+    field: str = ""
+    tries: int = 0
 
 
 @dataclass
@@ -124,11 +129,22 @@ class Changes:
     forgotten: list[tuple[str, str]] = field(default_factory=list)
     """(source, partition) whose progress is not needed any more."""
     buried: list[Buried] = field(default_factory=list)
+    condemned: list[tuple[str, str]] = field(default_factory=list)
+    """(source, key of its attempts) of buried rows that were not computed."""
+    settled: list[tuple[int, int]] = field(default_factory=list)
+    """(burial, row) of dead letters that were put in again: what came of them is in these changes."""
     seal: Seal = ""
 
     @property
     def empty(self) -> bool:
         """True when nothing happened that must be kept. Watermarks alone are not worth a commit: they come back."""
         return not (
-            self.advances or self.pieces or self.grown or self.sent or self.released or self.buried or self.seal
+            self.advances
+            or self.pieces
+            or self.grown
+            or self.sent
+            or self.released
+            or self.buried
+            or self.settled
+            or self.seal
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline.api import Position
 from pipeline.store.books import Books, books
+from pipeline.store.burials import Burials
 from pipeline.store.rows import Rows
 from pipeline.store.trails import Known, Trail, deltas, known, trail
-from pipeline.store.values import data, number, parsed, text
+from pipeline.store.values import number, parsed, text
 
 
 class Contents:
@@ -14,6 +15,7 @@ class Contents:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self.dead = Burials(rows)
 
     def progress(self) -> dict[str, dict[str, Position]]:
         """Source → partition → the position that is committed. Raises StateError for what is none."""
@@ -56,21 +58,10 @@ class Contents:
         )
         return {text(sink): number(size) for sink, size in rows}
 
-    def dead(self, rows: int, stage: str | None = None) -> list[tuple[int, str, int, int, bytes]]:
-        """The newest dead letters, of all stages or of one, as few burials as have so many rows: (id, stage, rows, time µs,
-        dump of frames)."""
-        # The frames are read only of the burials that are wanted: before them, the table is summed up without touching any.
-        found = self._rows(
-            """
-            SELECT id, stage, rows, time, frame FROM dead WHERE id IN (
-              SELECT id FROM (
-                SELECT id, sum(rows) OVER (ORDER BY id DESC) - rows AS newer FROM dead WHERE ?1 IS NULL OR stage = ?1
-              ) WHERE newer < ?2
-            ) ORDER BY id DESC
-            """,
-            (stage, rows),
-        )
+    def held(self) -> list[dict[str, object]]:
+        """Sealed segments whose bytes are not those that were committed: sink, name, rows, the reason."""
+        rows = self._rows("SELECT sink, name, rows, held FROM segment WHERE held != '' ORDER BY id")
         return [
-            (number(id), text(stage), number(count), number(time), data(frame))
-            for id, stage, count, time, frame in found
+            {"sink": text(sink), "segment": text(name), "rows": number(count), "reason": text(why)}
+            for sink, name, count, why in rows
         ]

@@ -28,6 +28,8 @@ class Sealed:
     kind: Kind
     form: str
     """That of the layout that it was begun with."""
+    held: str = ""
+    """Why it is set aside."""
 
 
 class Outbox:
@@ -52,17 +54,17 @@ class Outbox:
     def sealed(self, sink: str | None = None) -> list[Sealed]:
         """Sealed segments (of one sink), oldest first."""
         rows = self._database.rows(
-            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain, layout FROM segment "
+            "SELECT id, sink, path, number, name, place, rows, size, sha256, plain, layout, held FROM segment "
             "WHERE state = 'sealed' AND (? IS NULL OR sink = ?) ORDER BY id",
             (sink, sink),
         )
         found = []
-        for id, name_of, path, count, name, place, rows_, size, sha, plain, stored in rows:
+        for id, name_of, path, count, name, place, rows_, size, sha, plain, stored, held in rows:
             layout = layout_of(text(stored))
             found.append(Sealed(
                 number(id), text(name_of), text(path), number(count), text(name), Path(text(place)), number(rows_),
                 number(size) or number(plain), text(sha), self.body(number(id)) if number(size) else None,
-                kind_of(layout), layout.form,
+                kind_of(layout), layout.form, text(held),
             ))  # fmt: skip
         return found
 
@@ -77,6 +79,10 @@ class Outbox:
             "SELECT partition, start, stop FROM range WHERE segment = ? ORDER BY partition", (id,)
         )
         return [(text(partition), text(start), text(stop)) for partition, start, stop in rows]
+
+    def hold(self, id: int, reason: str) -> None:
+        """Inside a transaction: note why a segment is set aside."""
+        self._database.rows("UPDATE segment SET held = ? WHERE id = ?", (reason, id))
 
     def remove(self, id: int) -> None:
         """Inside a transaction: forget a delivered segment."""

@@ -26,6 +26,8 @@ class Opening:
     nonce: bytes
     file: Stat | None
     """The database's."""
+    unclean: int
+    """Stops in a row, up to the last one, that were not clean."""
 
 
 def prepare(env: Env, folder: Path, program: str) -> Opening:
@@ -91,10 +93,12 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
             f"the state in {folder} belongs to another program: {text(meta['program'])}",
             f"Run {text(meta['program'])}, or give {program} a directory of its own with --state.",
         )
-    epoch = number(meta["epoch"]) + 1
+    epoch, unclean = number(meta["epoch"]) + 1, number(meta.get("unclean", 0))
     with database.transaction():
         database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
-    return Opening(unlock, database, text(meta["instance"]), epoch, nonce, env.files.stat(folder / DATABASE))
+        database.rows("INSERT OR REPLACE INTO meta VALUES ('unclean', ?)", (unclean + 1,))
+    file = env.files.stat(folder / DATABASE)
+    return Opening(unlock, database, text(meta["instance"]), epoch, nonce, file, unclean)
 
 
 def _damaged(folder: Path, why: str) -> StateError:

@@ -16,7 +16,7 @@ Positions are JSON texts with sorted keys. Times are microseconds since 1970 (UT
 
 import re
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -59,7 +59,8 @@ CREATE TABLE segment (
   rows INTEGER NOT NULL,
   opened INTEGER NOT NULL,
   torn TEXT NOT NULL DEFAULT '',  -- the partition whose record ends it without a newline
-  name TEXT, sha256 TEXT
+  name TEXT, sha256 TEXT,
+  held TEXT NOT NULL DEFAULT ''  -- why a sealed one is set aside: its bytes are not those that were committed
 ) STRICT;
 CREATE UNIQUE INDEX segment_open ON segment (sink, path) WHERE state = 'open';
 CREATE INDEX segment_place ON segment (place);
@@ -118,9 +119,25 @@ CREATE TABLE archive (        -- a stretch of a file that exact outputs were wri
 ) STRICT;
 CREATE INDEX archive_segment ON archive (segment);
 
-CREATE TABLE dead (
-  id INTEGER PRIMARY KEY, stage TEXT NOT NULL, rows INTEGER NOT NULL, time INTEGER NOT NULL, frame BLOB NOT NULL
+CREATE TABLE attempt (        -- rows that were being computed when the process died
+  source TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL, tries INTEGER NOT NULL,
+  PRIMARY KEY (source, first, last)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead (           -- burials: dead letters of one commit and one kind; an id is never used again
+  id INTEGER PRIMARY KEY AUTOINCREMENT, stage TEXT NOT NULL,
+  filter TEXT NOT NULL, reason TEXT NOT NULL, field TEXT NOT NULL,
+  tries INTEGER NOT NULL,     -- how often they were put in again
+  rows INTEGER NOT NULL,
+  remaining INTEGER NOT NULL, -- rows that are not gone
+  time INTEGER NOT NULL, frame BLOB NOT NULL
 ) STRICT;
+
+CREATE TABLE letter (         -- rows of burials that do not simply lie there
+  dead INTEGER NOT NULL REFERENCES dead ON DELETE CASCADE, row INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('marked', 'alone', 'trying', 'gone')),
+  PRIMARY KEY (dead, row)
+) STRICT, WITHOUT ROWID;
 """
 
 NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", TABLES))

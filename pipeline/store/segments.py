@@ -228,7 +228,7 @@ class Segments:
             segment.tail += len(added)
 
     def _append(self, segment: Open, added: bytes) -> None:
-        if segment.kind is Kind.REMOTE:
+        if segment.kind.delivered:
             self._digest(segment).update(added)
         self._bodies.append(segment, added)
         segment.size += len(added)
@@ -246,7 +246,7 @@ class Segments:
             self._database.rows("DELETE FROM segment WHERE id = ?", (segment.id,))
         else:
             self._record(segment)
-            sha = self._hash(segment) if segment.kind is Kind.REMOTE else ""
+            sha = self._hash(segment)
             self._database.rows(
                 "UPDATE segment SET state = 'sealed', sha256 = ?, name = ? WHERE id = ?",
                 (sha, self._name(segment, sha), segment.id),

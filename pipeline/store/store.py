@@ -9,26 +9,28 @@ memory may be ahead of the disk. Open a new one; what was not committed is then 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.api import Layout, Position, Writer
 from pipeline.env import Database, Env
 from pipeline.errors import BrokenDiskError, InternalError, StateError
 from pipeline.store.accounts import Accounts, Shape
+from pipeline.store.attempts import Attempt, Attempts
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
+from pipeline.store.letters import Letter, Letters
 from pipeline.store.origins import Kept, Origins
 from pipeline.store.outbox import Outbox, Sealed
 from pipeline.store.recovery import DATABASE, Opening, prepare
 from pipeline.store.segments import Segments
-from pipeline.store.values import number, position
+from pipeline.store.values import position
 from pipeline.store.windows import Windows
 
-DEAD_BYTES = 64 << 20
-"""Rejected rows are kept up to this many bytes, the newest; their counts stay for ever."""
+T = TypeVar("T")
 
 SEGMENTS_AHEAD = 256 << 20
 """Bytes of sealed segments that may wait for one sink before reading stops."""
@@ -49,7 +51,7 @@ class Store:
         self._env = env
         self._database = database
         self._unlock = opening.unlock
-        self._broken: Exception | None = None
+        self._failure: BaseException | None = None
         self.folder = folder
         self.instance = opening.instance
         self.epoch = opening.epoch
@@ -61,12 +63,15 @@ class Store:
         self.origins = Origins(database)
         self.segments = Segments(env, database, self.outbox, self.accounts, base, self.instance)
         self.windows = Windows(database)
+        self.letters = Letters(database)
+        self.attempts = Attempts(database, opening.unclean)
         self.progress: dict[str, dict[str, Position]] = {}
         self.shortages: list[Shortage] = []
         self.dropped: dict[str, int] = {}
         """Window stage → windows whose unsent state `arrange` dropped."""
+        self.spared: list[Letter] = []
+        """Dead letters that ended the process when they were put in again alone."""
         self._positions: dict[tuple[str, str], str] = {}
-        self._buried = 0
 
     @classmethod
     def open(cls, env: Env, folder: Path, *, program: str, base: Path) -> Store:
@@ -91,7 +96,10 @@ class Store:
         self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
         self.windows.load()
         self.origins.load()
-        self._buried = number(self._database.rows("SELECT coalesce(sum(length(frame)), 0) FROM dead")[0][0])
+        self.attempts.load()
+        if trying := self.letters.load():
+            with self._changing():
+                self.spared = self.letters.resume(trying, clean=not self.attempts.unclean)
 
     def arrange(
         self,
@@ -127,8 +135,10 @@ class Store:
             self._append(changes, now)
             self.accounts.enter(changes, self.segments.covering())
             self.segments.settle(now, changes.seal)
+            self.attempts.change(Attempt(source, key, key) for source, key in changes.condemned)
             self._count(changes)
-            self._bury(changes, now)
+            self.letters.settle(changes.settled)
+            self.letters.bury(changes.buried, now)
 
     def acknowledge(self, segments: Iterable[Sealed]) -> None:
         """These segments are durable at their destination: forget them, then their bytes."""
@@ -154,6 +164,31 @@ class Store:
             self._database.rows("UPDATE meta SET value = ? WHERE name = 'epoch'", (above,))
         self.epoch = above
 
+    def hold(self, segment: int, reason: str) -> None:
+        """Say durably why a sealed segment is set aside, until it is delivered after all."""
+        with self._changing():
+            self.outbox.hold(segment, reason)
+
+    def amend(self, work: Callable[[Letters], T]) -> T:
+        """Change dead letters durably."""
+        with self._changing():
+            return work(self.letters)
+
+    def attempt(self, over: Iterable[Attempt], begun: Attempt | None = None) -> None:
+        """Say durably that some attempts are over, and that one begins."""
+        with self._changing():
+            self.attempts.change(over, begun)
+
+    def calm(self) -> None:
+        """Say durably that everything that may have ended an earlier process was computed again."""
+        with self._changing():
+            self.attempts.calm()
+
+    def rest(self) -> None:
+        """Say durably that this run ends well: the next one need not be careful."""
+        with self._changing():
+            self.attempts.rest()
+
     def close(self) -> None:
         """Let go of files, database and lock. Nothing is written."""
         with ExitStack() as closing:
@@ -164,18 +199,18 @@ class Store:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """A transaction of this life. An error leaves memory ahead of the disk, so the store is unusable from then on."""
-        if self._broken is not None:
-            raise self._broken
-        self._broken = InternalError("this store failed before and must be opened anew")
+        if self._failure is not None:
+            # Whoever comes next, and not only who met it, ends the run for the reason that it has.
+            if isinstance(self._failure, (OSError, StateError, BrokenDiskError)):
+                raise self._failure
+            raise InternalError("this store failed before and must be opened anew") from self._failure
         try:
             with self._database.transaction():
                 self._fence()
                 yield
-        except (OSError, BrokenDiskError) as error:
-            # Whoever comes next hears the same: which of two tasks ends the run must not decide how it ends.
-            self._broken = error
+        except BaseException as error:
+            self._failure = error
             raise
-        self._broken = None
 
     # ── inside a transaction ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,16 +276,3 @@ class Store:
             "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
             [(stage, outcome, rows) for (stage, outcome), rows in sorted(changes.counts.items()) if rows],
         )
-
-    def _bury(self, changes: Changes, now: int) -> None:
-        if not changes.buried:
-            return
-        self._database.many(
-            "INSERT INTO dead (stage, rows, time, frame) VALUES (?, ?, ?, ?)",
-            [(buried.stage, buried.rows, now, buried.frame) for buried in changes.buried],
-        )
-        self._buried += sum(len(buried.frame) for buried in changes.buried)
-        while self._buried > DEAD_BYTES:
-            oldest = self._database.rows("SELECT id, length(frame) FROM dead ORDER BY id LIMIT 1")
-            self._database.rows("DELETE FROM dead WHERE id = ?", (oldest[0][0],))
-            self._buried -= number(oldest[0][1])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import apsw
 import pytest
 from runs import Runs
 
 from pipeline import api
 from pipeline.agent import deliveries, shipping
 from pipeline.agent.agent import Agent
+from pipeline.cli.snapshot import snapshot
 from pipeline.columns.panics import PANICS
 from pipeline.errors import BrokenDiskError, InternalError, StateError, TemporaryError
 from pipeline.store import frames
@@ -102,6 +105,68 @@ def test_a_damaged_spool_is_set_aside(tmp_path: Path, source: Chunks, monkeypatc
     body.write_bytes(whole)
     runs(source, Whole(target, bytes))
     assert (tmp_path / "out.bin").read_bytes() == LINES
+
+
+class Filed(Parcels):
+    """Parcels whose bytes may be in files."""
+
+    name = "filed"
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        if self.options.closed:
+            return api.Result(accepted=False, reason="closed")
+        self.received += segment.read(self._ctx.files)
+        return ACCEPTED
+
+
+@pytest.mark.parametrize("form", ["file", "database"])
+def test_a_segment_with_a_flipped_byte_is_never_delivered(
+    tmp_path: Path, source: Chunks, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """It is set aside, and the state says so; the others are delivered. With its bytes back it is delivered, too."""
+    monkeypatch.setattr(frames, "FRAME", 500 if form == "file" else 1 << 20)
+    runs = Runs(tmp_path)
+    with pytest.raises(TemporaryError):
+        runs(source, Filed(ParcelsOptions(closed=1.0)), timeout=10.0)
+    assert held(tmp_path) == []
+    undo = flip(tmp_path, form)
+    for _ in range(2):
+        output = Filed(ParcelsOptions())
+        with pytest.raises(TemporaryError, match=r"away: its .* bytes in .* are not those that were committed"):
+            runs(source, output, timeout=10.0)
+        (damaged,) = held(tmp_path)
+        assert (damaged["sink"], "sha256 differs" in str(damaged["reason"])) == ("away", True)
+    assert output.received == b""
+    undo()
+    first = LINES[:1000].rpartition(b"\n")[0] + b"\n"
+    output = Filed(ParcelsOptions())
+    runs(source, output)
+    assert (output.received, held(tmp_path)) == (first, [])
+
+
+def held(folder: Path) -> list[dict[str, object]]:
+    with snapshot(folder / "state") as state:
+        return state.held()
+
+
+def flip(folder: Path, form: str) -> Callable[[], object]:
+    """Flip a bit of the oldest segment. Gives what undoes it."""
+    if form == "file":
+        body = min((folder / "state" / "outbox").iterdir())
+        whole = body.read_bytes()
+        body.write_bytes(whole[:500] + bytes([whole[500] ^ 1]) + whole[501:])
+        return lambda: body.write_bytes(whole)
+    with apsw.Connection(str(folder / "state" / "state.db")) as database:
+        ((segment, data),) = database.execute("SELECT segment, data FROM tail ORDER BY segment LIMIT 1").fetchall()
+    bad = data[:500] + bytes([data[500] ^ 1]) + data[501:]
+
+    def put(value: bytes) -> None:
+        with apsw.Connection(str(folder / "state" / "state.db")) as database:
+            database.execute("UPDATE tail SET data = ? WHERE segment = ?", (value, segment))
+        database.close()
+
+    put(bad)
+    return lambda: put(data)
 
 
 def test_a_run_whose_reading_stands_still_ends_in_time(

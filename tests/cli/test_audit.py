@@ -14,6 +14,7 @@ import apsw
 import pytest
 from command import Pipe
 
+from pipeline.cli.audit import LETTERS, OUTCOMES
 from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
 
@@ -80,7 +81,7 @@ def test_every_row_is_somewhere(pipe: Pipe) -> None:
     (pipe.folder / "in.log").write_bytes(LINES)
     assert pipe("run", "p.pipe", "--once").returncode == 0
     told = audit(pipe)
-    none = {"in": 0, "facts": 0, "out": 0, "filtered": 0, "rejected": 0, "windowed": 0, "missing": 0}
+    none = dict.fromkeys((*OUTCOMES, *LETTERS, "missing"), 0)
     assert {row.pop("stage"): row for row in told["stages"]} == {
         "log": {**none, "in": 5},
         "words": {**none, "in": 5, "out": 3, "filtered": 1, "rejected": 1},

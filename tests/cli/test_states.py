@@ -133,13 +133,21 @@ def test_a_silent_client_holds_up_nothing(pipe: Pipe, started: Callable[..., sub
         assert client.recv(1) == b""
 
 
+KNOWN = "known questions are status, audit, checkpoint, dlq, dlq_kinds, windows, deltas, trail, dlq_retry, dlq_drop"
+
+
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
         (b"nonsense\n", "a request is a JSON object on a line"),
         (b"[]\n", "a request is a JSON object"),
-        (b"{}\n", "known questions are status, audit, checkpoint, dlq, windows, deltas, trail"),
-        (b'{"ask": "stop"}\n', "known questions are status, audit, checkpoint, dlq, windows, deltas, trail"),
+        (b"{}\n", KNOWN),
+        (b'{"ask": "stop"}\n', KNOWN),
+        (b'{"ask": "dlq_drop", "ids": ["1.0", "no"]}\n', "'no' is no id of a dead letter; ids are such as 17 and 17.3"),
+        (
+            b'{"ask": "dlq_drop", "ids": [%d]}\n' % 10**30,
+            f"'{10**30}' is no id of a dead letter; ids are such as 17 and 17.3",
+        ),
         (b"x" * (LONGEST_REQUEST + 1) + b"\n", f"a request has at most {LONGEST_REQUEST} bytes"),
     ],
 )

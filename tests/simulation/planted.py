@@ -94,7 +94,7 @@ def memory_folded_before_commit() -> Iterator[None]:
         try:
             whole(self, changes)
         except OSError:
-            self._broken = None
+            self._failure = None
             whole(self, changes)
 
     with instead(Store, "_advance", advance), instead(Store, "commit", commit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from pipeline.errors import InternalError, StateError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
-from pipeline.store import Advance, Buried, Changes, Grown, Piece, Released, Sent, Store
-from pipeline.store import store as store_module
+from pipeline.store import Advance, Buried, Changes, Grown, Letters, Piece, Released, Sent, Store, Wanted
+from pipeline.store import letters as letters_module
 
 PLAIN = Layout(path=Template(("x",), "x"), in_place=True)
 
@@ -66,6 +67,19 @@ def test_a_file_that_is_no_database_is_refused(env: RealEnv, tmp_path: Path) -> 
     with pytest.raises(StateError, match="is not a readable state database"):
         opened(env, tmp_path)
     assert (tmp_path / "state" / "state.db").read_bytes().startswith(b"not a database")
+
+
+def test_what_made_a_store_unusable_is_raised_to_whoever_comes_next(env: RealEnv, tmp_path: Path) -> None:
+    """The one who met it may not be the one who ends the run; a full disk is a full disk to both."""
+    store = opened(env, tmp_path)
+
+    def full(_: Letters) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    for work in (lambda: store.amend(full), lambda: store.commit(Changes())):
+        with pytest.raises(OSError, match="no space"):
+            work()
+    store.close()
 
 
 def test_a_batch_applies_only_where_the_one_before_it_ended(env: RealEnv, tmp_path: Path) -> None:
@@ -222,12 +236,13 @@ def test_counts_add_up_and_dead_letters_are_bounded(
 ) -> None:
     """The newest dead letters stay; their counts stay for ever."""
     frame = dump([pl.DataFrame({"a": [1]})])
-    monkeypatch.setattr(store_module, "DEAD_BYTES", 2 * len(frame))
+    monkeypatch.setattr(letters_module, "DEAD_BYTES", 2 * len(frame))
     store = opened(env, tmp_path)
     for _ in range(3):
         store.commit(Changes(counts=Counter({("t", "rejected"): 2}), buried=[Buried("t", 2, frame)]))
-    assert store.contents.ledger() == {("t", "rejected"): 6}
-    assert [(id, stage, rows) for id, stage, rows, _, _ in store.contents.dead(100)] == [(3, "t", 2), (2, "t", 2)]
+    assert store.contents.ledger() == {("t", "rejected"): 6, ("t", "expired"): 2}
+    found = [(burial.id, burial.stage, burial.rows) for burial in store.contents.dead.newest(100, Wanted())]
+    assert found == [(3, "t", 2), (2, "t", 2)]
     store.close()
 
 
@@ -250,7 +265,7 @@ def test_dead_letters_of_a_quiet_stage_are_found(
     store = opened(env, tmp_path)
     frame = dump([pl.DataFrame({"a": [1, 2]})])
     store.commit(Changes(buried=[Buried("quiet", 2, frame)] * 2 + [Buried("noisy", 2, frame)] * 1199))
-    assert [id for id, *_ in store.contents.dead(limit, stage)] == burials
+    assert [burial.id for burial in store.contents.dead.newest(limit, Wanted(stage=stage))] == burials
     asked = {"ask": "dlq", "limit": limit, **({"stage": stage} if stage else {})}
     letters = answer(store.contents, asked)["letters"]
     assert isinstance(letters, list)

@@ -1,0 +1,63 @@
+"""Dead letters that are put in again: what comes of them is committed together with their going.
+
+A letter re-enters at the stage that rejected it, so that no other branch of the program sees it twice; one of a source re-enters
+there. A few are taken at a time. The state says which, before they are computed: if one ends the process, the next run tries
+them one by one, and leaves that one where it is.
+"""
+
+from __future__ import annotations
+
+from pipeline.agent.letters import rows
+from pipeline.agent.reading import Locked
+from pipeline.agent.telemetry import Journal
+from pipeline.env import Env
+from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow
+from pipeline.plan.reentry import again, closed
+from pipeline.store import Burial, Letter, Store
+
+MOST = 500
+"""Letters that are computed at once."""
+
+
+class Retrying:
+    """The marked dead letters of a store."""
+
+    def __init__(self, env: Env, store: Store, locked: Locked, journal: Journal) -> None:
+        self._env = env
+        self._store = store
+        self._locked = locked
+        self._journal = journal
+        for id, row in store.spared:
+            told = "a dead letter ended the process when it was put in again, and stays where it is"
+            journal.say("error", "", told, {"id": f"{id}.{row}"})
+
+    @property
+    def left(self) -> bool:
+        """Whether there are more to take."""
+        return self._store.letters.waiting > 0
+
+    async def effects(self, flow: Flow) -> list[Effects]:
+        """What a flow makes of the next ones. It is to be committed next, or the run to end."""
+        found: list[Effects] = []
+        if self.left:
+            for burial, some in await self._locked(self._store.amend, lambda letters: letters.take(MOST)):
+                found += await self._again(flow, burial, some)
+        return found
+
+    async def _again(self, flow: Flow, burial: Burial, some: list[int]) -> list[Effects]:
+        found = []
+        frame = rows(burial).with_row_index("@row")[some]
+        for _, part in frame.group_by("@source", maintain_order=True):
+            letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
+            source = str(part["@source"][0])
+            why = closed(flow, burial.stage, source, part)
+            if why:
+                told = "dead letters cannot be put in again and stay where they are"
+                self._journal.say("warning", burial.stage, told, {"rows": len(letters), "reason": why})
+                await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
+                continue
+            effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
+            effects.letters, effects.tries = letters, burial.tries + 1
+            found.append(effects)
+        return found

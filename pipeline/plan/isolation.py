@@ -1,0 +1,179 @@
+"""Records on which a plugin fails, told apart from the others of their batch.
+
+Where a batch ends is nothing that a plugin may rely on. So a batch on which it raises is given to it again in halves, down
+to the single record; what the others give is what they would have given without that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TypeVar
+
+import polars as pl
+
+from pipeline.api import Batch, Delta
+from pipeline.columns.panics import DEFECTS
+from pipeline.errors import InternalError, PipeError
+from pipeline.plan.graph import AnyFilter, AnyOutput, AnyWindow
+
+T = TypeVar("T")
+
+REASON = "failed"
+"""Of rows that a plugin failed on, in their `@error`."""
+
+IN_A_ROW = 1000
+"""A plugin that fails on so many records one after the other is broken: it is not the records."""
+
+LONGEST = 300
+"""Characters of a message that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """How many of the rows that a plugin was given at once it failed on, and what it raised first."""
+
+    rows: int
+    of: int
+    told: str
+
+
+def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing | None]:
+    """The batch after a filter. Rows that it raised on are among the rejected ones.
+
+    `where` names the stage and the filter. Raises PipeError as the filter does, MemoryError, and InternalError when it fails
+    on IN_A_ROW records; so do the others here."""
+
+    def work(frame: pl.DataFrame) -> Batch:
+        found = filter.apply(batch.with_frame(frame))
+        if not isinstance(found, Batch):
+            raise TypeError(f"apply gave {type(found).__name__}, not a Batch")
+        return found
+
+    parts, failed = _isolated(batch.frame, work, filter, where)
+    if not failed:
+        return parts[0], None
+    return _joined(batch, parts, failed), _failing(batch, failed)
+
+
+def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch], Batch, Failing | None]:
+    """The batch of each port of a filter that has some, and a batch without rows that has those it raised on as rejected."""
+    parts, failed = _isolated(batch.frame, lambda frame: dict(filter.split(batch.with_frame(frame))), filter, where)
+    if not failed:
+        return parts[0], batch.with_frame(batch.frame.clear()), None
+    ports = {name: _joined(batch, [part[name] for part in parts], []) for name in (parts[0] if parts else {})}
+    return ports, _joined(batch, [], failed), _failing(batch, failed)
+
+
+def folded(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mapping[int, Delta], Failing | None]:
+    """What a window makes of a batch: the batch with its rejected rows, and deltas by window start."""
+    parts, failed = _isolated(batch.frame, lambda frame: window.deltas(batch.with_frame(frame)), window, where)
+    if not failed:
+        return *parts[0], None
+    deltas = gathered(window, [part for _, part in parts])
+    return _joined(batch, [part for part, _ in parts], failed), deltas, _failing(batch, failed)
+
+
+def encoded(output: AnyOutput, batch: Batch, where: str) -> tuple[bytes, int, list[tuple[pl.DataFrame, str]]]:
+    """The bytes of rows, how many rows these are, and each row that could not be encoded with the reason."""
+
+    def work(frame: pl.DataFrame) -> tuple[bytes, int]:
+        found = output.encode(frame)
+        if not isinstance(found, bytes):
+            raise TypeError(f"encode gave {type(found).__name__}, not bytes")
+        return found, frame.height
+
+    parts, failed = _isolated(batch.frame, work, output, where)
+    data = parts[0][0] if len(parts) == 1 else b"".join(found for found, _ in parts)
+    return data, sum(rows for _, rows in parts), failed
+
+
+def gathered(window: AnyWindow, deltas: list[Mapping[int, Delta]]) -> dict[int, Delta]:
+    """The deltas of several batches as those of one."""
+    found: dict[int, list[Delta]] = {}
+    for part in deltas:
+        for start, delta in part.items():
+            found.setdefault(start, []).append(delta)
+    return {start: some[0] if len(some) == 1 else window.merge(some) for start, some in found.items()}
+
+
+def _isolated(
+    frame: pl.DataFrame, work: Callable[[pl.DataFrame], T], plugin: object, where: str
+) -> tuple[list[T], list[tuple[pl.DataFrame, str]]]:
+    done: list[T] = []
+    failed: list[tuple[pl.DataFrame, str]] = []
+    ahead = [frame]
+    row = 0
+    while ahead:
+        part = ahead.pop()
+        try:
+            done.append(work(part))
+        except (MemoryError, PipeError):
+            raise
+        except DEFECTS as error:
+            if part.height > 1:
+                half = part.height // 2
+                ahead += [part[half:], part[:half]]
+                continue
+            failed.append((part, told(error, plugin)))
+            row += 1
+            if row >= IN_A_ROW:
+                raise broken(where, row, failed[-1][1]) from error
+        else:
+            row = 0
+    return done, failed
+
+
+def broken(where: str, rows: int, what: str) -> InternalError:
+    """The error that ends a run: a plugin fails on everything."""
+    return InternalError(
+        f"{where} failed on {rows:,} records in a row: {what}",
+        "This is a defect of the plugin, or it does not fit these records. Nothing was lost: they are not committed and will "
+        "be read again. Mend it, or take it out of the program.",
+    )
+
+
+def told(error: BaseException, plugin: object) -> str:
+    """What was raised and where: type, message, and the innermost place in the plugin's own code; of bounded length."""
+    try:
+        message = " ".join(str(error).split())
+    except DEFECTS:
+        message = "a message that cannot be made"
+    cut = message[:LONGEST] + ("…" if len(message) > LONGEST else "")
+    return f"{type(error).__name__}{': ' if cut else ''}{cut}{_place(error, plugin)}"
+
+
+def _place(error: BaseException, plugin: object) -> str:
+    package = type(plugin).__module__.partition(".")[0]
+    found: tuple[FrameType, int] | None = None
+    step = error.__traceback__
+    while step is not None:
+        if str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            found = (step.tb_frame, step.tb_lineno)
+        step = step.tb_next
+    if found is None:
+        return ""
+    path = Path(found[0].f_code.co_filename)
+    return f" ({'/'.join(path.parts[-2:])[-120:]}:{found[1]})"
+
+
+def _joined(batch: Batch, parts: list[Batch], failed: list[tuple[pl.DataFrame, str]]) -> Batch:
+    frames = [part.frame for part in parts if part.frame.height]
+    frame = pl.concat(frames, how="vertical_relaxed") if frames else batch.frame.clear()
+    rejected = [rows for part in parts for rows in part.rejected]
+    return Batch(frame, batch.span, (*rejected, *refused(failed)), batch.terminated)
+
+
+def refused(failed: list[tuple[pl.DataFrame, str]]) -> tuple[pl.DataFrame, ...]:
+    """Rows that could not be processed, each with the reason, as rejected ones."""
+    if not failed:
+        return ()
+    rows = Batch(pl.concat([row for row, _ in failed]), {})
+    details = pl.Series([detail for _, detail in failed], dtype=pl.String)
+    return rows.reject(pl.repeat(True, len(failed), eager=True), REASON, detail=details).rejected
+
+
+def _failing(batch: Batch, failed: list[tuple[pl.DataFrame, str]]) -> Failing:
+    return Failing(len(failed), batch.frame.height, failed[0][1])

@@ -1,0 +1,156 @@
+"""Rows that do not take the plain way through a program: in parts, not at all, or once more from where they were rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from pipeline.api import Batch, Delta, Window
+from pipeline.columns.batch import CARRIED, REJECTED_SCHEMA, stamp
+from pipeline.plan import isolation
+from pipeline.plan.effects import Effects
+from pipeline.plan.flow import Flow, reach, reached
+from pipeline.plan.graph import Graph, Port, Stage
+
+KEY = ("@partition", "@offset")
+"""What a record is known by within its source."""
+
+POISON = "poison"
+"""Reason in the `@error` of a record that ended the process whenever it was computed."""
+
+
+def together(flow: Flow, source: str, batch: Batch, now: int, parts: Sequence[Effects]) -> Effects:
+    """The effects of a batch of a source, read at `now` (µs), from those of its rows in several parts, in order."""
+    found = Effects(source=source, received=now, span=batch.span)
+    deltas: dict[str, list[Mapping[int, Delta]]] = {}
+    for part in parts:
+        found.outs += part.outs
+        found.counts.update(part.counts)
+        found.dead += part.dead
+        found.failing.update(part.failing)
+        found.condemned += part.condemned
+        for stage, delta in part.deltas.items():
+            deltas.setdefault(stage, []).append(delta)
+        for stage, marks in part.high.items():
+            high = found.high.setdefault(stage, {})
+            high.update({name: max(mark, high.get(name, mark)) for name, mark in marks.items()})
+    for stage, some in deltas.items():
+        window = flow.graph.stages[stage].window
+        if window is not None and isinstance(window.plugin, Window):
+            found.deltas[stage] = isolation.gathered(window.plugin, some)
+    if found.deltas:
+        found.reach = reach(stamp(batch, source=source, host=flow.host, now=now))
+    return found
+
+
+def condemn(flow: Flow, source: str, batch: Batch, now: int, detail: str) -> Effects:
+    """Rows of a source that are not to be computed, because that ends the process: they become dead letters of the source."""
+    stamped = stamp(batch, source=source, host=flow.host, now=now)
+    (rows,) = stamped.reject(pl.repeat(True, batch.frame.height, eager=True), POISON, detail=detail).rejected
+    found = Effects(source=source, dead=[(source, rows)])
+    found.counts.update({(source, "in"): rows.height, (source, "poison"): rows.height})
+    return found
+
+
+def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
+    """Why rejected rows cannot be put in `again`; empty when they can."""
+    if stage not in flow.graph.stages:
+        return "the stage is not in the program any more"
+    if source == stage or source in flow.graph.sources_of(stage):
+        if flow.graph.stages[source].columns[""].fields:
+            return "its input gave fields, and only the records are kept"
+        return "" if rows["@raw"].null_count() == 0 else "they have no record"
+    return (
+        "they are facts of a window, not records"
+        if source in {some.name for some in flow.graph.windows}
+        else "the source does not feed the stage"
+    )
+
+
+def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
+    """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them.
+
+    The stages before it make them anew, and nothing else comes of these; what does not arrive any more is counted with
+    the stage: as rejected, or as filtered. Event time does not move."""
+    effects = Effects(source=source)
+    effects.counts[stage, "retried"] += rows.height
+    records = rows.unique(KEY, keep="first", maintain_order=True).select(*CARRIED)
+    stamped = Batch(records.with_columns(pl.col("@received").alias("@timestamp")), {})
+    target = flow.graph.stages[stage]
+    if stage == source:
+        effects.counts[source, "in"] += records.height
+        flow.through(flow.order[source], {Port(source): stamped}, effects)
+    else:
+        arriving = {Port(source): stamped}
+        before = Effects()
+        above = _above(flow.graph, stage)
+        flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
+        ports, left = _met(rows, {port: arriving[port] for port in target.upstream if port in arriving})
+        _missing(flow.graph, target, left, ports, arriving, before, effects)
+        flow.through((target,), ports, effects)
+        for port in target.upstream:
+            ports.pop(port, None)
+        flow.through(reached(flow.graph, Port(stage)), ports, effects)
+    effects.high.clear()
+    return effects
+
+
+def _met(letters: pl.DataFrame, ports: dict[Port, Batch]) -> tuple[dict[Port, Batch], pl.DataFrame]:
+    """Of what comes to a stage again, a row for each letter; and the letters for which none comes.
+
+    A record that comes on several ways may be as many letters, or fewer where only some of its rows were rejected."""
+    if not ports:
+        return {}, letters
+    known = _counted(letters)
+    came = _counted(pl.concat([batch.frame.select(*KEY) for batch in ports.values()]))
+    same = known.select(*KEY, "@nth", pl.lit(value=True).alias("@known"))
+    mask = came.join(same, on=[*KEY, "@nth"], how="left", maintain_order="left")["@known"].fill_null(value=False)
+    found: dict[Port, Batch] = {}
+    at = 0
+    for port, batch in ports.items():
+        found[port] = batch.with_frame(batch.frame.filter(mask[at : at + batch.frame.height]))
+        at += batch.frame.height
+    return found, known.join(came, on=[*KEY, "@nth"], how="anti").drop("@nth")
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their number among those of the same record."""
+    return rows.with_columns(pl.int_range(pl.len()).over(*KEY).alias("@nth"))
+
+
+def _missing(
+    graph: Graph,
+    stage: Stage,
+    left: pl.DataFrame,
+    ports: dict[Port, Batch],
+    arriving: Mapping[Port, Batch],
+    before: Effects,
+    effects: Effects,
+) -> None:
+    """Count the rows that do not come to a stage again; those that are rejected on their way are rejected by it."""
+    if left.height == 0:
+        return
+    refused = [frame for _, frame in before.dead]
+    refused += [batch.frame for port, batch in arriving.items() if port.name == "rejected" and port not in ports]
+    lost = [frame.select(*REJECTED_SCHEMA).join(left, on=KEY, how="semi") for frame in refused]
+    rejected = pl.concat(lost).unique(KEY, maintain_order=True) if lost else left.clear()
+    effects.counts[stage.name, "in"] += left.height
+    effects.counts[stage.name, "rejected"] += rejected.height
+    effects.counts[stage.name, "filtered"] += left.height - rejected.height
+    port = Port(stage.name, "rejected")
+    if rejected.height and port in graph.read:
+        ports[port] = Batch(rejected, {})
+    elif rejected.height:
+        effects.dead.append((stage.name, rejected))
+
+
+def _above(graph: Graph, stage: str) -> frozenset[str]:
+    """The stages that a stage reads, and those that these read."""
+    found: set[str] = set()
+    ahead = [stage]
+    while ahead:
+        more = {port.stage for port in graph.stages[ahead.pop()].upstream} - found
+        found |= more
+        ahead += more
+    return frozenset(found)

@@ -1,0 +1,137 @@
+"""A program with a filter that some records are too much for, run in a simulated world: source → filter → file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline import api
+from pipeline.agent.agent import Agent, Settings
+from pipeline.agent.telemetry import Journal
+from pipeline.api import Columns, Filter, Input, Output
+from pipeline.cli.snapshot import snapshot
+from pipeline.plan.graph import Graph, Port, Stage, Step
+from pipeline.testing.loop import run
+from pipeline.testing.world import Crash, SimEnv, World
+from plugins import Records, RecordsOptions
+
+
+class TouchyOptions(api.Options):
+    pass
+
+
+class Touchy(Filter[TouchyOptions]):
+    """Does to every record what it is told to; passes all on."""
+
+    name = "touchy"
+    options_model = TouchyOptions
+    example = ""
+
+    def __init__(self, touch: Callable[[bytes], object]) -> None:
+        super().__init__(TouchyOptions())
+        self.touch = touch
+        self.touched: list[bytes] = []
+
+    def schema(self, columns: Columns) -> Columns:
+        return columns
+
+    def apply(self, batch: api.Batch) -> api.Batch:
+        for record in batch.frame["@raw"]:
+            self.touched.append(record)
+            self.touch(record)
+        return batch
+
+
+class Lives:
+    """Runs of `log → touchy → out.log` on one state, in one world. `said` is what they logged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.world = World(folder)
+        self.said: list[str] = []
+
+    @property
+    def out(self) -> bytes:
+        path = self.folder / "out.log"
+        return path.read_bytes() if path.exists() else b""
+
+    def agent(
+        self, source: Input[Any], filter: Filter[Any], output: Output[Any] | None = None, *, read: bool = False
+    ) -> tuple[SimEnv, Agent]:
+        """An agent in a new life. With `read`, what the filter rejects goes to the output, too."""
+        output = output or Records(RecordsOptions(path=str(self.folder / "out.log")))
+        bare = {"": Columns({}), "rejected": Columns({})}
+        log = Stage("log", "source", input=source, plugin=source.name, columns=bare)
+        step = Step(filter.name, filter, Columns({}), f"{filter.name}()", 1)
+        parsed = Stage("parsed", "transform", upstream=(Port("log"),), before=(step,), columns=bare)
+        ports = (Port("parsed"), *((Port("parsed", "rejected"),) if read else ()))
+        out = Stage("out", "sink", upstream=ports, output=output, plugin=output.name)
+        graph = Graph("p.pipe", {"log": log, "parsed": parsed, "out": out}, frozenset({Port("log"), *ports}))
+        env = self.world.env()
+        settings = Settings("p.pipe", self.folder / "state", self.folder, once=True, timeout=1000.0)
+        return env, Agent(env, graph, settings, Journal(self.said.append, env.clock))
+
+    def __call__(
+        self, source: Input[Any], filter: Filter[Any], output: Output[Any] | None = None, *, read: bool = False
+    ) -> dict[tuple[str, str], int]:
+        """A run to its end: the ledger. Raises what the agent raises; the world goes on either way."""
+        env, agent = self.agent(source, filter, output, read=read)
+        self.env = env
+        try:
+            run(agent.run())
+        finally:
+            self.world.crash()
+        return agent.report.counts
+
+    def until_done(
+        self, source: Callable[[], Input[Any]], touch: Callable[[SimEnv, bytes], object], most: int = 40
+    ) -> tuple[int, dict[tuple[str, str], int]]:
+        """Start again after every crash, as a supervisor does: how many restarts that took (at most
+        `most`), and the ledger."""
+        for restarts in range(most):
+            env, agent = self.agent(source(), Touchy(lambda record: touch(env, record)))  # noqa: B023 — used in this turn
+            try:
+                asyncio_run(agent)
+                return restarts, agent.report.counts
+            except Crash:
+                continue
+            finally:
+                self.world.crash()
+        return most, {}
+
+    def letters(self) -> list[dict[str, Any]]:
+        """The dead letters as they are shown, oldest first."""
+        from pipeline.agent.answers import answer
+
+        with snapshot(self.folder / "state") as state:
+            found = answer(state, {"ask": "dlq", "limit": 10_000})["letters"]
+        return sorted(found, key=lambda letter: [int(part) for part in letter["id"].split(".")])  # type: ignore[call-overload]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the state says, when nobody runs on it."""
+        import apsw
+
+        with apsw.Connection(str(self.folder / "state" / "state.db")) as database:
+            return list(database.execute(sql))
+
+
+def asyncio_run(agent: Agent) -> None:
+    run(asyncio.wait_for(agent.run(), 1e6))
+
+
+def die(env: SimEnv) -> None:
+    """End the process on the spot."""
+    env.dead = True
+    raise Crash("poison")
+
+
+def lines(count: int, first: int = 0) -> list[bytes]:
+    return [b"line %06d" % number for number in range(first, first + count)]
+
+
+def offsets(records: list[bytes]) -> pl.Series:
+    return pl.Series(range(len(records)), dtype=pl.Int64)

@@ -1,0 +1,218 @@
+"""Dead letters that are put in again: each leaves them together with what came of it, also when the run is killed on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from poison import Lives, Touchy, asyncio_run, die, lines
+from test_poison import given, joined, raising
+
+from pipeline import api
+from pipeline.agent.letters import change
+from pipeline.cli.desk import desk
+from pipeline.errors import InternalError
+from pipeline.lang.spans import Source
+from pipeline.plan.flow import Flow
+from pipeline.plan.load import load
+from pipeline.plan.reentry import again, closed, condemn
+from pipeline.testing.world import Crash
+
+LINES = lines(60)
+BAD = [LINES[3], LINES[30], LINES[31]]
+
+
+def rejected(folder: Path) -> Lives:
+    """A state with three dead letters, which are marked."""
+    folder.mkdir(exist_ok=True)
+    lives = Lives(folder)
+    lives(given(LINES, 20), raising(*BAD))
+    assert [letter["@offset"] for letter in lives.letters()] == [3, 30, 31]
+    return lives
+
+
+def mark(lives: Lives, **named: object) -> int:
+    with desk(lives.folder / "state") as letters:
+        count = change({"ask": "dlq_retry", **named})(letters)["letters"]
+    assert isinstance(count, int)
+    return count
+
+
+def without(*bad: bytes) -> bytes:
+    return joined([record for record in LINES if record not in bad])
+
+
+def test_letters_are_put_in_again_where_they_were_rejected(tmp_path: Path) -> None:
+    """Behind what was written already; the ledger counts them as retried."""
+    lives = rejected(tmp_path)
+    assert (mark(lives), mark(lives)) == (3, 0)
+    counts = lives(given(LINES, 20), raising())
+    assert (lives.out, lives.letters()) == (without(*BAD) + joined(BAD), [])
+    assert (
+        counts["parsed", "in"],
+        counts["parsed", "out"],
+        counts["parsed", "rejected"],
+        counts["parsed", "retried"],
+    ) == (
+        63,
+        60,
+        3,
+        3,
+    )
+    assert lives.query("SELECT count(*) FROM dead") == [(0,)]
+
+
+def test_letters_that_are_rejected_again_are_new_ones(tmp_path: Path) -> None:
+    """With the number of tries, and ids that nobody had."""
+    lives = rejected(tmp_path)
+    before = {letter["id"] for letter in lives.letters()}
+    for tries in (1, 2):
+        mark(lives)
+        lives(given(LINES, 20), raising(*BAD))
+        letters = lives.letters()
+        assert [(letter["@offset"], letter["tries"]) for letter in letters] == [(at, tries) for at in (3, 30, 31)]
+        assert not before & {letter["id"] for letter in letters}
+        before |= {letter["id"] for letter in letters}
+    assert lives.out == without(*BAD)
+
+
+def test_some_letters_are_put_in_again(tmp_path: Path) -> None:
+    """By id: the others keep theirs."""
+    lives = rejected(tmp_path)
+    ids = [letter["id"] for letter in lives.letters()]
+    assert mark(lives, ids=[ids[1]]) == 1
+    lives(given(LINES, 20), raising())
+    assert lives.out == without(*BAD) + joined([BAD[1]])
+    assert [letter["id"] for letter in lives.letters()] == [ids[0], ids[2]]
+
+
+def test_a_kill_at_every_call_neither_loses_nor_doubles_a_letter(tmp_path: Path) -> None:
+    """While they are put in again; the next run ends with each of them written once."""
+    lives = rejected(tmp_path / "count")
+    mark(lives)
+    lives(given(LINES, 20), raising())
+    points = lives.env.points
+    assert points > 40
+    for kill_at in range(1, points + 1, 3):
+        lives = rejected(tmp_path / str(kill_at))
+        mark(lives)
+        env, agent = lives.agent(given(LINES, 20), raising())
+        env.kill_at = kill_at
+        with pytest.raises(Crash):
+            asyncio_run(agent)
+        lives.world.crash()
+        counts = lives(given(LINES, 20), raising())
+        assert (lives.out, lives.letters()) == (without(*BAD) + joined(BAD), []), kill_at
+        assert counts["parsed", "retried"] == 3
+
+
+def test_a_letter_that_ends_the_process_stays_and_the_others_go(tmp_path: Path) -> None:
+    """They are tried one by one then; after two more deaths all but that one are written."""
+    lives = rejected(tmp_path)
+    mark(lives)
+    deaths = 0
+    while deaths < 10:
+        env, agent = lives.agent(
+            given(LINES, 20),
+            Touchy(lambda record: die(env) if record == BAD[1] else None),  # noqa: B023 — used in this turn
+        )
+        try:
+            asyncio_run(agent)
+            break
+        except Crash:
+            deaths += 1
+        finally:
+            lives.world.crash()
+    assert deaths == 2
+    assert lives.out == without(*BAD) + joined([BAD[0], BAD[2]])
+    assert [letter["@raw"].encode() for letter in lives.letters()] == [BAD[1]]
+    assert any("ended the process when it was put in again" in said for said in lives.said)
+
+
+def test_settled_letters_must_be_there(tmp_path: Path) -> None:
+    """What came of a letter is never committed twice."""
+    rejected(tmp_path)
+    with (
+        pytest.raises(InternalError, match=r"the dead letter 1\.0 was put in again, and is not there any more"),
+        desk(tmp_path / "state") as letters,
+    ):
+        letters.settle([(1, 0)])
+
+
+PROGRAM = """
+source log = generate(count: 1)
+transform words = log | where(@offset > 0) | grok('^(?<w>a+|b+)')
+transform long = words | where(int!(w) > 0)
+sink first = words -> null()
+sink other = log -> null()
+sink last  = [long, words] -> null()
+"""
+
+
+def test_only_what_follows_the_stage_sees_a_letter_again() -> None:
+    """The stages before it make it anew without effects; what does not arrive any more is counted with the stage."""
+    loaded = load(Source("p.pipe", PROGRAM))
+    assert loaded.graph is not None, loaded.diagnostics
+    flow = Flow(loaded.graph, "host")
+    records = [b"aa", b"filtered", b"--", b"bb"]
+    batch = api.lines(records, pl.Series([1, 0, 2, 3]), partition="p", start=None, end=4)
+    stamped = condemn(flow, "log", batch, 0, "a test").dead[0][1]
+    counts = dict(again(flow, "long", "log", stamped).counts)
+    assert {key: rows for key, rows in counts.items() if rows} == {
+        ("long", "retried"): 4,
+        ("long", "in"): 4,
+        ("long", "filtered"): 1,
+        ("long", "rejected"): 3,
+    }
+    whole = again(flow, "log", "log", stamped).counts
+    assert (whole["other", "in"], whole["first", "in"], whole["log", "in"]) == (4, 2, 4)
+    middle = again(flow, "words", "log", stamped).counts
+    assert (middle["other", "in"], middle["words", "in"], middle["first", "in"], middle["last", "in"]) == (0, 4, 2, 2)
+    assert closed(flow, "gone", "log", stamped) == "the stage is not in the program any more"
+    assert closed(flow, "first", "elsewhere", stamped) == "the source does not feed the stage"
+    assert closed(flow, "first", "log", stamped) == ""
+
+
+WAYS = """
+source log = generate(count: 1)
+transform one = log | where(@offset < 2)
+transform two = log | where(@offset < 9)
+transform both = [one, two] | grok('^(?<w>[ab]+)')
+sink last  = both -> null()
+%s
+"""
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_each_letter_of_a_record_that_comes_on_several_ways_arrives_once(*, read: bool) -> None:
+    """Two rows of one record are two letters; where one of them is put in again, the other way is not taken. What comes on no way
+    is rejected or filtered, and whoever reads the rejected ones gets as many as are counted."""
+    loaded = load(Source("p.pipe", WAYS % ("sink no = both.rejected -> null()" if read else "")))
+    assert loaded.graph is not None, loaded.diagnostics
+    flow = Flow(loaded.graph, "host")
+    batch = api.lines([b"aa", b"--", b"cc", b"bb"], pl.Series([0, 1, 10, 4]), partition="p", start=None, end=4)
+    rows = condemn(flow, "log", batch, 0, "a test").dead[0][1]
+
+    def counts(letters: pl.DataFrame) -> tuple[int, ...]:
+        found = again(flow, "both", "log", letters)
+        assert len([row for _, frame in found.dead for row in frame.rows()]) == (
+            0 if read else found.counts["both", "rejected"]
+        )
+        assert found.counts["no", "in"] == (found.counts["both", "rejected"] if read else 0)
+        kinds = ("retried", "in", "out", "rejected", "filtered")
+        return tuple(found.counts["both", kind] for kind in kinds)
+
+    assert counts(pl.concat([rows, rows])) == (8, 8, 3, 2, 3)
+    assert counts(rows) == (4, 4, 2, 1, 1)
+    assert counts(rows[[3, 3]]) == (2, 2, 1, 0, 1)
+
+
+def test_letters_that_are_rejected_on_their_way_go_where_rejected_ones_of_their_stage_go() -> None:
+    """To a sink that reads them by now, counted once."""
+    loaded = load(Source("p.pipe", PROGRAM + "sink no = long.rejected -> null()\n"))
+    assert loaded.graph is not None, loaded.diagnostics
+    flow = Flow(loaded.graph, "host")
+    batch = api.lines([b"--", b"aa"], pl.Series([1, 2]), partition="p", start=None, end=4)
+    found = again(flow, "long", "log", condemn(flow, "log", batch, 0, "a test").dead[0][1])
+    assert (found.counts["long", "rejected"], found.counts["no", "in"], found.dead) == (2, 2, [])
