@@ -23,7 +23,7 @@ from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
-from pipeline.agent.opening import arrange, check_ends
+from pipeline.agent.opening import arrange, check_ends, check_kinds
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import AHEAD, Pending, Reading, effects_of
 from pipeline.agent.report import Report
@@ -131,13 +131,16 @@ class Agent:
         """Go on with this program: what was read until now is computed by the old one, what is read from now on by the new one.
 
         Nothing stands still meanwhile, and sources and sinks that are the same in both stay open. Windows that mean
-        something else in the new program are sent as they are. Waits until the program before has taken its place. Raises PipeError when a plugin cannot
-        be opened, and the old program goes on."""
+        something else in the new program are sent as they are. Waits until the agent works and an earlier reload is through;
+        this one is through a commit after the return. An agent that stops, or has ended, leaves the program to the next one.
+        Raises PipeError when a plugin cannot be opened, and the old program goes on. One call at a time."""
         await self._working.wait()
         await self._turned.wait()
         following = Assembly(graph, self._env.host, self._assembly)
         if self._settings.once:
             check_ends(following.sources)
+        if self._store is not None:
+            check_kinds(self._assembly.sources, following.sources, self._store.progress)
         try:
             await following.open(self._context)
         except OSError as error:
@@ -146,16 +149,23 @@ class Agent:
             if isinstance(error, PipeError):
                 raise
             raise InternalError(f"a plugin could not be opened: {type(error).__name__}: {error}") from error
-        if self._reading is None or self._stopping:
+        reading = self._reading
+        if reading is None or self._stopping:
             await following.close()
             return
-        await self._reading.stop(
-            name for name, source in self._assembly.sources.items() if following.sources.get(name) is not source
-        )
-        self._reading.flow = following.flow
-        self._following = following
+        # From here on readers may be missing that are only to be replaced: that is not the end of the input.
         self._turned.clear()
-        self._reading.wake()
+        try:
+            await reading.stop(
+                name for name, source in self._assembly.sources.items() if following.sources.get(name) is not source
+            )
+        finally:
+            if self._reading is None:
+                await following.close()
+            else:
+                reading.flow = following.flow
+                self._following = following
+                reading.wake()
 
     @property
     def degraded(self) -> dict[str, str]:
@@ -234,6 +244,7 @@ class Agent:
             await to_the_end(self._rest(crew, reading))
 
     async def _rest(self, crew: Crew, reading: Reading) -> None:
+        self._reading = None
         await crew.disband()
         await reading.discard()
         if self._following is not None:
@@ -251,7 +262,7 @@ class Agent:
             if not self._stopping:
                 effects += await retrying.effects(self._assembly.flow)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
-            ended = reading.ended and self._following is None and (self._stopping or not retrying.left)
+            ended = reading.ended and self._turned.is_set() and (self._stopping or not retrying.left)
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
             if await self._commit(store, reading, deliveries, group, effects, seal):
                 deliveries.wake()
@@ -271,11 +282,13 @@ class Agent:
         await self._commit(store, reading, deliveries, [], [], "", over=other)
         await self.locked(arrange, store, following, self._journal)
         self._assembly, self._following = following, None
-        for name, source in following.sources.items():
-            if before.sources.get(name) is not source:
-                reading.begin(name, source)
-        await deliveries.serve(following.graph)
-        await before.retire(following)
+        try:
+            for name, source in following.sources.items():
+                if before.sources.get(name) is not source:
+                    reading.begin(name, source)
+            await deliveries.serve(following.graph)
+        finally:
+            await to_the_end(before.retire(following))
         for stage in self.meters.keys() - following.graph.stages.keys():
             del self.meters[stage]
         self._turned.set()
@@ -295,7 +308,7 @@ class Agent:
                 effects.append(await effects_of(pending))
                 size += pending.size
                 continue
-            if reading.ended or self._stopping or self._following is not None:
+            if self._following is not None or (self._turned.is_set() and (reading.ended or self._stopping)):
                 break
             await reading.wait(due if group else PERIOD)
             if not group and not reading.queued:

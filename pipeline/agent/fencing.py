@@ -33,8 +33,8 @@ class Fence:
     async def holds(self) -> bool:
         """Claim the destination. False where it is not ours: `lost` for good, or `behind`. Raises what the output raises."""
         ours = self._writer()
-        found = await self._output.fence(ours)
         self.behind = None
+        found = await self._output.fence(ours)
         if found == ours:
             self._claimed = True
             return True

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.telemetry import Journal
+from pipeline.api import Position
 from pipeline.errors import ConfigurationError
 from pipeline.plan.graph import AnyInput
 from pipeline.store import Shape, Store
@@ -17,6 +18,18 @@ def check_ends(sources: Mapping[str, AnyInput]) -> None:
         if not source.finite:
             raise ConfigurationError(
                 f"source {name} has no end, so it cannot be read with --once", "Run without --once, or bound the input."
+            )
+
+
+def check_kinds(
+    before: Mapping[str, AnyInput], after: Mapping[str, AnyInput], progress: Mapping[str, Mapping[str, Position]]
+) -> None:
+    """Raises ConfigurationError where a source has become one of another kind, which could not read on where it was."""
+    for name in before.keys() & after.keys():
+        if before[name].name != after[name].name and progress.get(name):
+            raise ConfigurationError(
+                f"source {name} was read by {before[name].name}(), and {after[name].name}() cannot go on there",
+                "Give the new source a name of its own.",
             )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 
+from pipeline.cli.failures import note
 from pipeline.cli.parameters import settings_of
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
@@ -103,8 +103,8 @@ def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: obje
     for row in positions if isinstance(positions, list) else []:
         progress.setdefault(row["source"], {})[row["partition"]] = row["position"]
     env = RealEnv(1)
+    journal = Journal(note, env.clock)
     try:
-        journal = Journal(lambda line: print(line, file=sys.stderr), env.clock)  # noqa: T201 — what a start would say
         for stage in graph.stages.values():
             if stage.input is not None:
                 log = NodeLog(journal, stage.name)
@@ -113,6 +113,7 @@ def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: obje
                 if belief is not None:
                     yield {"file": name, "source": stage.name, **belief}
     finally:
+        journal.close()
         env.close()
 
 

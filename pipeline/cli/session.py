@@ -147,6 +147,10 @@ class Session:
                 tell(error)
                 say("warning", "the new program is not used; the one that was started goes on")
                 continue
+            except asyncio.CancelledError:
+                # The agent ended first: one that follows it is to get the program.
+                self._reload.set()
+                raise
             self.graph = graph
             say("info", "the program is reloaded")
             _settle(first=False)

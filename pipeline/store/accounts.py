@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pipeline.env import Database
 from pipeline.store.changes import Changes
 from pipeline.store.ranges import Cover
-from pipeline.store.values import number, text
+from pipeline.store.values import mapping, number, text
 
 FORGOTTEN = ""
 """The partition that has the rows of all that were forgotten."""
@@ -23,8 +23,7 @@ Counts = dict[str, dict[str, int]]
 
 def counts_of(stored: str) -> Counts:
     """The counts of a text of the table `account`."""
-    counts: Counts = json.loads(stored)
-    return counts
+    return mapping(stored, "the account of a partition")
 
 
 @dataclass(frozen=True)

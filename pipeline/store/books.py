@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TypedDict
 
 from pipeline.env import Value
 from pipeline.store.accounts import Counts, counts_of
 from pipeline.store.rows import Rows
 from pipeline.store.segment import kind_of, layout_of
-from pipeline.store.values import number, parsed, place, text
+from pipeline.store.values import mapping, number, parsed, place, text
 
 
 class Account(TypedDict):
@@ -62,7 +61,7 @@ class Books(TypedDict):
 def books(rows: Rows) -> Books:
     """Read all of it. Blocks for some queries. Raises StateError for what is no ledger."""
     meta = {text(name): value for name, value in rows("SELECT name, value FROM meta WHERE name IN ('shape', 'since')")}
-    shape = json.loads(text(meta.get("shape", "{}")))
+    shape = mapping(text(meta.get("shape", "{}")), "the shape of the program")
     ledger: Counts = {}
     for stage, outcome, count in rows("SELECT stage, outcome, rows FROM ledger"):
         ledger.setdefault(text(stage), {})[text(outcome)] = number(count)
@@ -76,7 +75,7 @@ def books(rows: Rows) -> Books:
     unsent = rows("SELECT stage, count(*) FROM window WHERE revision = 0 GROUP BY stage")
     return Books(
         ledger=ledger,
-        since=json.loads(text(meta.get("since", "{}"))),
+        since=mapping(text(meta.get("since", "{}")), "the beginning of the ledger"),
         edges=shape.get("edges", {}),
         sinks=shape.get("sinks", {}),
         accounts=_accounts(rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from pipeline.api import Position
 from pipeline.env import Value
@@ -41,6 +42,19 @@ def parsed(stored: str, where: str) -> Position:
             f"the state has {stored[:80]!r} where the position of {where} belongs",
             "Move the state directory away to start anew.",
         ) from error
+    return value
+
+
+def mapping(stored: str, where: str) -> dict[str, Any]:
+    """The object of a JSON text. Raises StateError, with `where` it stands, when the text is none."""
+    try:
+        value = json.loads(stored)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise StateError(
+            f"the state has {stored[:80]!r} where {where} belongs", "Move the state directory away to start anew."
+        )
     return value
 
 

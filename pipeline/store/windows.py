@@ -66,8 +66,11 @@ class Windows:
         known = {text(stage): text(mark) for stage, mark in self._database.rows("SELECT stage, fingerprint FROM clock")}
         for stage in known:
             if fingerprints.get(stage) != known[stage]:
-                for table in ("delta", "window", "high", "clock"):
+                for table in ("delta", "high", "clock"):
                     self._database.rows(f"DELETE FROM {table} WHERE stage = ?", (stage,))  # noqa: S608 — names from the line above
+                # What was sent stays known: should the query come back, its facts are parts of their own.
+                self._database.rows("DELETE FROM window WHERE stage = ? AND revision = 0", (stage,))
+                self._database.rows("UPDATE window SET kept = 0 WHERE stage = ?", (stage,))
                 unsent = sum(held.revision == 0 for held in self.held.pop(stage, {}).values())
                 if unsent:
                     dropped[stage] = unsent

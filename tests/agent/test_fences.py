@@ -34,14 +34,16 @@ class Host:
         self.folder.mkdir(exist_ok=True)
         self.world = World(self.folder)
 
-    def agent(self, *, once: bool = True, pause: float = 0.3, timeout: float = 1000.0) -> Agent:
-        env = self.world.env()
+    def agent(
+        self, *, once: bool = True, pause: float = 0.3, timeout: float = 1000.0, kill_at: int | None = None
+    ) -> Agent:
+        env = self.world.env(kill_at)
         program = graph(str(self.log), Objects(self.bucket), chunk=500, pause=pause)
         settings = Settings("away.pipe", self.folder / "state", self.folder, once=once, timeout=timeout)
         return Agent(env, program, settings, Journal(self.said.append, env.clock))
 
-    def to_the_end(self) -> Agent:
-        agent = self.agent()
+    def to_the_end(self, kill_at: int | None = None) -> Agent:
+        agent = self.agent(kill_at=kill_at)
         try:
             run(agent.run())
         finally:
@@ -155,4 +157,30 @@ def test_the_copy_that_is_started_again_has_the_destination(host: Host) -> None:
     (told,) = clone.said
     assert told.endswith("epoch=2")
     (writer,) = host.bucket.writers.values()
+    assert writer.epoch == 3
+
+
+class Flapping(Bucket):
+    """Goes away for five seconds when it has told of a later life for the first time."""
+
+    def __init__(self, known: Bucket) -> None:
+        super().__init__(objects=known.objects, order=known.order, writers=known.writers)
+
+    def claim(self, writer: Writer) -> Writer:
+        found = super().claim(writer)
+        if found != writer and not self.opens:
+            self.opens = 5.0
+        return found
+
+
+def test_a_destination_that_goes_away_after_it_told_is_risen_above_once(host: Host) -> None:
+    """What it said before is not acted on again while it does not answer."""
+    host.to_the_end()
+    old = host.copied("old")
+    host.log.write_bytes(LINES[:2400])
+    host.to_the_end()
+    old.bucket = Flapping(host.bucket)
+    old.log.write_bytes(LINES)
+    old.to_the_end(kill_at=100_000)
+    (writer,) = old.bucket.writers.values()
     assert writer.epoch == 3

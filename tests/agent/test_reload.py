@@ -44,6 +44,17 @@ class Counted(Chunks):
         return super().read(progress)
 
 
+class Stubborn(Parcels):
+    """Never ends a delivery, and takes three seconds to give one up."""
+
+    async def deliver(self, segment: api.Segment) -> api.Result:
+        try:
+            await self._ctx.clock.sleep(1e6)
+        finally:
+            await self._ctx.clock.sleep(3.0)
+        return api.Result()
+
+
 class Shut(Parcels):
     """Cannot be opened."""
 
@@ -57,13 +68,24 @@ class Shut(Parcels):
         raise self.error
 
 
-def graph(folder: Path, target: str, mark: str = "1") -> Graph:
+def graph(folder: Path, target: str, mark: str = "1", source: Counted | None = None) -> Graph:
     """`source log = chunks(in.log)  sink copy = log -> records(target)`; another `mark` makes it another source."""
-    source = Counted(ChunksOptions(path=str(folder / "in.log")))
+    source = source or Counted(ChunksOptions(path=str(folder / "in.log")))
     log = Stage("log", "source", input=source, plugin="chunks", columns={"": Columns({})}, fingerprint=mark)
     output = Records(RecordsOptions(path=target))
     sink = Stage("copy", "sink", upstream=(Port("log"),), output=output, plugin="records", fingerprint=target)
     return Graph("copy.pipe", {"log": log, "copy": sink}, frozenset({Port("log")}))
+
+
+class Slow(Counted):
+    """Takes three seconds to let go of what it reads."""
+
+    async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
+        try:
+            async for batch in Chunks.read(self, progress):
+                yield batch
+        finally:
+            await self._ctx.clock.sleep(3.0)
 
 
 def source_of(program: Graph) -> Counted:
@@ -141,6 +163,18 @@ def test_a_source_that_changed_goes_on_where_the_one_before_was(tmp_path: Path) 
     assert source_of(first).asked == source_of(second).asked == ["open", "read", "close"]
 
 
+def test_a_source_that_is_slow_to_stop_is_not_the_end(tmp_path: Path) -> None:
+    """Commits go on while it stops, and the one that takes its place reads the rest."""
+    world = made(tmp_path / "w")
+    env, second = world.env(), graph(tmp_path / "w", "b.log", mark="2")
+    first = graph(tmp_path / "w", "a.log", source=Slow(ChunksOptions(path=str(tmp_path / "w" / "in.log"))))
+    live(world, env, first, after(1.0, env, second))
+    a, b = split(world.folder)
+    assert b
+    assert a + b == LINES
+    assert source_of(first).asked == ["open", "close"]
+
+
 @pytest.mark.parametrize("mark", ["1", "2"], ids=["the same source", "another source"])
 def test_a_crash_at_every_call_of_a_reload_loses_and_doubles_nothing(tmp_path: Path, mark: str) -> None:
     """The next life runs the second program: it completes what the first began."""
@@ -189,6 +223,41 @@ def test_a_program_that_cannot_be_opened_leaves_the_old_one_running(
 
     live(world, env, first, reload)
     assert (world.folder / "a.log").read_bytes() == LINES
+    assert source_of(first).asked == ["open", "read", "close"]
+
+
+def test_a_program_that_comes_after_the_end_is_let_go(tmp_path: Path) -> None:
+    """Nobody would run it: what was opened for it is closed."""
+    world = made(tmp_path / "w")
+    env, second = world.env(), graph(tmp_path / "w", "b.log", mark="2")
+
+    async def life() -> None:
+        ended = agent(world, env, graph(tmp_path / "w", "a.log"))
+        await ended.run()
+        await ended.reload(second)
+
+    run(life())
+    assert source_of(second).asked == ["open", "close"]
+
+
+def test_a_run_that_is_cancelled_while_a_program_takes_over_closes_all(tmp_path: Path) -> None:
+    """Of both programs, each plugin once."""
+    world = made(tmp_path / "w")
+    env, first, second = world.env(), graph(tmp_path / "w", "a.log"), graph(tmp_path / "w", "b.log")
+    slow = replace(first.stages["copy"], output=Stubborn(ParcelsOptions()))
+    first = replace(first, stages={**first.stages, "copy": slow})
+
+    async def life() -> None:
+        running = agent(world, env, first)
+        ended = asyncio.ensure_future(running.run())
+        await env.clock.sleep(2.0)
+        await running.reload(second)
+        await env.clock.sleep(1.0)
+        ended.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ended
+
+    run(life())
     assert source_of(first).asked == ["open", "read", "close"]
 
 

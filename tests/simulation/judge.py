@@ -11,7 +11,9 @@ from exact import Cell, bad, cells, table
 from remote import ViolationError
 from scene import STATE, Scene
 
+from pipeline.cli.balance import faults
 from pipeline.columns.frames import load
+from pipeline.store.books import books
 from pipeline.testing.kernel import ROOT
 
 HANDLES = 64
@@ -88,6 +90,7 @@ def _state(scene: Scene) -> None:
         database = life.database(STATE / "state.db")
         same("integrity", database.rows("PRAGMA integrity_check"), [("ok",)])
         same("I11: segments that wait", database.rows("SELECT sink, number FROM segment"), [])
+        same("I10: `pipe audit`", [fault.told for fault in faults(books(database.rows))], [])
         ledger = {(stage, outcome): rows for stage, outcome, rows in database.rows("SELECT * FROM ledger")}
         counts(ledger, scene.log.lines)  # type: ignore[arg-type]
         dead = [

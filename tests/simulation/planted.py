@@ -51,6 +51,7 @@ def unlink_before_commit() -> Iterator[None]:
             self.outbox.release(segment.id)
         with self._changing():
             for segment in done:
+                self.accounts.acknowledge(segment.id)
                 self.outbox.remove(segment.id)
 
     with instead(Store, "acknowledge", acknowledge):
@@ -254,8 +255,11 @@ def finally_that_acks() -> Iterator[None]:
         try:
             await honest(self, sealed)
         finally:
-            with self._store._changing():
-                self._store.outbox.remove(sealed.id)
+            store = self._store
+            with store._changing():
+                if any(held.id == sealed.id for held in store.outbox.sealed(self._sink)):
+                    store.accounts.acknowledge(sealed.id)
+                    store.outbox.remove(sealed.id)
 
     with instead(Shipper, "_deliver", deliver):
         yield

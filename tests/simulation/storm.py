@@ -10,7 +10,7 @@ import hashlib
 import random
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
 from judge import judge
@@ -18,6 +18,7 @@ from remote import FATES, Fate, ViolationError
 from scene import Scene, fine
 
 from pipeline.agent.agent import Agent
+from pipeline.agent.supervision import cancel
 from pipeline.errors import InternalError, PipeError
 from pipeline.testing.disk import CUTS, Cut
 from pipeline.testing.kernel import Fault, FaultKind
@@ -86,6 +87,7 @@ class Storm:
 
     keep: str
     lives: int = 0
+    reloads: int = 0
     passed: int = 0
     trace: Any = field(default_factory=hashlib.sha256)
     cut: Cut = "kept"
@@ -132,12 +134,10 @@ class Storm:
         while left and not running.done():
             action = left.pop(0)
             match action.name:
-                case "stop" | "rewrite" | "reload":
+                case "reload":
+                    await self._reload(life, agent, running)
+                case "stop" | "rewrite":
                     await self._stopped(life, agent, running)
-                    if action.name == "reload" and not running.exception():
-                        agent = self.scene.agent(life, once=False)
-                        running = asyncio.ensure_future(agent.run())
-                        continue
                     if action.name == "rewrite":
                         left.insert(0, Action("rewritten"))
                     break
@@ -148,9 +148,24 @@ class Storm:
                 case _:
                     self._act(action, life)
                     await asyncio.wait({running}, timeout=action.number if action.name == "sleep" else 0.01)
+        else:
+            if running.done() and running.exception() is None:
+                raise ViolationError("I11: a run that follows its inputs came to an end")
         if not running.done():
             await self._stopped(life, agent, running)
         self._died(life, running)
+
+    async def _reload(self, life: Life, agent: Agent, running: asyncio.Future[None]) -> None:
+        """Hand the agent the program once more, every other time with sources and sinks of its own."""
+        self.reloads += 1
+        graph = self.scene.graph()
+        mark = str((self.reloads + 1) // 2)
+        stages = {name: replace(stage, fingerprint=stage.fingerprint + mark) for name, stage in graph.stages.items()}
+        reloading = asyncio.ensure_future(agent.reload(replace(graph, stages=stages)))
+        await asyncio.wait({running, reloading}, return_when=asyncio.FIRST_COMPLETED)
+        for error in await cancel([reloading]):
+            if not isinstance(error, Crash) and life.kernel.fault is None:
+                raise error
 
     async def _stopped(self, life: Life, agent: Agent, running: asyncio.Future[None]) -> None:
         """T06: a clean stop takes seconds, also while every sink is down."""
