@@ -172,12 +172,12 @@ def words(path: Path) -> list[str]:
 
 
 def test_a_spool_that_fills_the_disk_stops_reading_and_drains_by_itself(pipe: Pipe, small: Small) -> None:
-    """64 MiB for the state, 120 MiB of lines, a destination that is away: the agent stays alive and says why it waits; when the
+    """64 MiB for the state, 180 MB of random lines, a destination that is away: the agent stays alive and says why it waits; when the
     destination is back every line arrives once."""
     small.grow("64m")
     name = program(pipe, SPOOLED)
     source = random.Random(1)
-    data = [source.randbytes(50).hex() for _ in range(1_200_000)]
+    data = [source.randbytes(50).hex() for _ in range(1_800_000)]
     (pipe.folder / "in.log").write_text("\n".join(data) + "\n")
     (pipe.folder / "away").write_bytes(b"no folder")
     process = small.start(name, "small/state")
