@@ -17,8 +17,8 @@ from types import SimpleNamespace
 from typing import Literal
 
 from pipeline.testing.disk import SECTOR, Disk, Node
+from pipeline.testing.life import Crash
 from pipeline.testing.status import Entry, status
-from pipeline.testing.world import Crash
 
 ROOT = Path("/simulated")
 

@@ -6,9 +6,8 @@ on simulated system calls (`pipeline.testing.kernel`). `machine.cut(…)` ends i
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +21,7 @@ from pipeline.testing import vfs
 from pipeline.testing.calls import installed
 from pipeline.testing.disk import Cut, Disk
 from pipeline.testing.kernel import ROOT, Fault, Kernel
-from pipeline.testing.world import EPOCH
+from pipeline.testing.life import EPOCH, Inline, VirtualClock
 
 T = TypeVar("T")
 
@@ -96,14 +95,14 @@ class Machine:
             self.disk.sync(folder)
 
 
-class Life:
+class Life(Inline):
     """A process (`pipeline.env.Env`). Use it inside `with life.running():`."""
 
     def __init__(
         self, machine: Machine, kill_at: int | None, fault: Fault | None, watch: Callable[[str], None] | None
     ) -> None:
         self.machine = machine
-        self.clock = LifeClock(self)
+        self.clock = VirtualClock(lambda: machine.now, lambda name: self.kernel.point(name))
         self.kernel = Kernel(machine.disk, self.clock.now, kill_at=kill_at, fault=fault, watch=watch)
         self.files = RealFiles()
         self.variables: Mapping[str, str] = {}
@@ -122,20 +121,6 @@ class Life:
 
     def random(self, size: int) -> bytes:
         return self._random.randbytes(size)
-
-    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        async def inline() -> T:
-            # As with threads, others go on before the work begins and before its result is seen; and as with threads, work
-            # that was begun comes to its end when the one who waits for it is cancelled.
-            await asyncio.sleep(0)
-            result = work(*arguments)
-            await asyncio.sleep(0)
-            return result
-
-        return inline()
-
-    def apart(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        return self.run(work, *arguments)
 
     def abandon(self) -> None:
         """Drop what the operating system would drop."""
@@ -159,23 +144,3 @@ class LifeDatabase(SqliteDatabase):
         """SQLite closes whether or not its last checkpoint succeeds, and does not tell; APSW would raise what our VFS raised."""
         with suppress(apsw.Error, AttributeError):
             super().close()
-
-
-class LifeClock:
-    """Virtual time. The wall clock follows it, and jumps when the machine's does."""
-
-    def __init__(self, life: Life) -> None:
-        self._life = life
-        self._last = 0.0
-
-    def now(self) -> int:
-        return self._life.machine.now + int(self.monotonic() * 1e6)
-
-    def monotonic(self) -> float:
-        with suppress(RuntimeError):
-            self._last = asyncio.get_running_loop().time()
-        return self._last
-
-    async def sleep(self, seconds: float) -> None:
-        self._life.kernel.point("sleep")
-        await asyncio.sleep(seconds)

@@ -10,32 +10,25 @@ only if its COMMIT was reached.
 
 `world.env(full_at=n)` is a life on a disk without space from the n-th write on: an append puts half of its bytes there, a
 sync, a whole file and a database's statements and COMMIT fail. The next life has space again. `world.disk` has more that
-can be wrong with a disk (`pipeline.testing.disks`).
+can be wrong with a disk (`pipeline.testing.shortage`).
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import random
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.env import AppendFile, Database, Disk, ReadFile, Stat, Value
 from pipeline.env.real import RealFiles
 from pipeline.env.sqlite import SqliteDatabase
-from pipeline.testing.disks import SimDisk
+from pipeline.testing.life import EPOCH, Crash, Inline, VirtualClock
+from pipeline.testing.shortage import SimDisk
 
 T = TypeVar("T")
-
-EPOCH = 1_790_000_000_000_000
-"""The wall clock (µs) when a world begins."""
-
-
-class Crash(BaseException):
-    """The process is dead. Not an Exception: nobody can catch it by accident."""
 
 
 class World:
@@ -71,7 +64,7 @@ class World:
         self.synced.clear()
 
 
-class SimEnv:
+class SimEnv(Inline):
     """One life (`pipeline.env.Env`). `points` counts the calls, `writes` those that need space."""
 
     def __init__(self, world: World, kill_at: int | None, full_at: int | None) -> None:
@@ -82,7 +75,8 @@ class SimEnv:
         self.full_at = full_at
         self.writes = 0
         self.files = SimFiles(self)
-        self.clock = SimClock(self)
+        start = world.now
+        self.clock = VirtualClock(lambda: start, self.point)
         self.variables: Mapping[str, str] = {}
         self.host = "host"
         self._random = random.Random(world.lives)  # noqa: S311 — repeatable on purpose
@@ -114,19 +108,6 @@ class SimEnv:
     def random(self, size: int) -> bytes:
         return self._random.randbytes(size)
 
-    def run(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        async def inline() -> T:
-            # As with threads, others go on before the work begins and before its result is seen.
-            await asyncio.sleep(0)
-            result = work(*arguments)
-            await asyncio.sleep(0)
-            return result
-
-        return inline()
-
-    def apart(self, work: Callable[..., T], *arguments: object) -> Awaitable[T]:
-        return self.run(work, *arguments)
-
     def hold(self, unlock: Callable[[], None]) -> None:
         self._locks.append(unlock)
 
@@ -143,7 +124,7 @@ class SimEnv:
     def abandon(self) -> None:
         """Drop what the operating system would drop."""
         self.dead = True
-        self.world.now = self.clock.wall()
+        self.world.now = self.clock.now()
         for database in self._databases:
             database.close()
         for unlock in self._locks:
@@ -152,29 +133,6 @@ class SimEnv:
             self.drop(file)
         self._databases.clear()
         self._locks.clear()
-
-
-class SimClock:
-    def __init__(self, env: SimEnv) -> None:
-        self._env = env
-        self._start = env.world.now
-        self._last = 0.0
-
-    def wall(self) -> int:
-        with suppress(RuntimeError):
-            self._last = asyncio.get_running_loop().time()
-        return self._start + int(self._last * 1e6)
-
-    def now(self) -> int:
-        return self.wall()
-
-    def monotonic(self) -> float:
-        self.wall()
-        return self._last
-
-    async def sleep(self, seconds: float) -> None:
-        self._env.point("sleep")
-        await asyncio.sleep(seconds)
 
 
 class SimFiles:

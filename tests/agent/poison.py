@@ -15,8 +15,9 @@ from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns, Filter, Input, Output
 from pipeline.cli.snapshot import snapshot
 from pipeline.plan.graph import Graph, Port, Stage, Step
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash, SimEnv, World
+from pipeline.testing.world import SimEnv, World
 from plugins import Records, RecordsOptions
 
 

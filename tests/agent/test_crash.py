@@ -15,8 +15,9 @@ from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.store import frames
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash, SimEnv, World
+from pipeline.testing.world import SimEnv, World
 from plugins import Chunks, ChunksOptions, Records, RecordsOptions
 
 LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(200))

@@ -17,8 +17,9 @@ from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import load
 from pipeline.store import frames
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash, SimEnv, World
+from pipeline.testing.world import SimEnv, World
 
 PROGRAM = """
 source log = file("{folder}/access.log*")

@@ -15,7 +15,8 @@ from pipeline.agent import caution
 from pipeline.columns.panics import PANICS
 from pipeline.errors import ConfigurationError, InternalError
 from pipeline.plan import isolation
-from pipeline.testing.world import Crash, SimEnv
+from pipeline.testing.life import Crash
+from pipeline.testing.world import SimEnv
 from plugins import Chunks, ChunksOptions, Given, Records, RecordsOptions
 
 LINES = lines(1000)

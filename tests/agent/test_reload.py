@@ -18,8 +18,9 @@ from pipeline.errors import ConfigurationError, InternalError
 from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.plan.load import load
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash, SimEnv, World
+from pipeline.testing.world import SimEnv, World
 from plugins import Chunks, ChunksOptions, Parcels, ParcelsOptions, Records, RecordsOptions
 
 LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(200))

@@ -17,7 +17,7 @@ from pipeline.lang.spans import Source
 from pipeline.plan.flow import Flow
 from pipeline.plan.load import load
 from pipeline.plan.reentry import again, closed, condemn
-from pipeline.testing.world import Crash
+from pipeline.testing.life import Crash
 
 LINES = lines(60)
 BAD = [LINES[3], LINES[30], LINES[31]]

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from pipeline.agent.telemetry import LIMIT, LONGEST, Journal, NodeMeter
-from pipeline.testing.world import EPOCH
+from pipeline.testing.life import EPOCH
 
 MINUTE = 60.0
 

@@ -3,8 +3,8 @@
 from input_world import World as Context
 from pipeline_plugins.inputs.file import File, Options
 
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash
 
 
 class Life(Context):

@@ -22,8 +22,8 @@ from pipeline.agent.supervision import cancel
 from pipeline.errors import InternalError, PipeError
 from pipeline.testing.disk import CUTS, Cut
 from pipeline.testing.kernel import Fault, FaultKind
+from pipeline.testing.life import Crash
 from pipeline.testing.machine import Life
-from pipeline.testing.world import Crash
 
 STOP = 10.0
 """Seconds that a clean stop may take, whatever the sinks do."""

@@ -10,8 +10,8 @@ from pipeline.env.real import RealFiles
 from pipeline.errors import BrokenDiskError
 from pipeline.testing.disk import SECTOR, Cut
 from pipeline.testing.kernel import ROOT, Fault
+from pipeline.testing.life import Crash
 from pipeline.testing.machine import Machine
-from pipeline.testing.world import Crash
 
 
 def left(machine: Machine, cut: Cut, seed: int = 0) -> dict[str, bytes]:

@@ -17,8 +17,9 @@ from pipeline.env.real import RealEnv, RealFiles
 from pipeline.lang.spans import Source
 from pipeline.plan.load import load
 from pipeline.store import frames
+from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
-from pipeline.testing.world import Crash, World
+from pipeline.testing.world import World
 
 PROGRAM = """
 source log = file("{folder}/in.log")
