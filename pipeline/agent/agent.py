@@ -4,14 +4,13 @@
        ▲ waiting travels back                                     │ acks travel back
        └──────────────────────────────────────────────────────────┘
 
-One group of batches is committed while the next is computed. A commit covers what came in within PERIOD, or on a backlog what is ready.
 After any failure of the store everything in memory is worthless: the agent stops, and a new one starts from the disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,37 +18,25 @@ from typing import TypeVar
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.caution import Caution
+from pipeline.agent.committing import Committer
 from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
 from pipeline.agent.opening import arrange, check_ends, check_kinds
-from pipeline.agent.planning import Identity, plan, ripe
-from pipeline.agent.reading import AHEAD, Pending, Reading, effects_of
+from pipeline.agent.reading import AHEAD, Reading
 from pipeline.agent.report import Report
 from pipeline.agent.retrying import Retrying
 from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, to_the_end
 from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
-from pipeline.agent.watermarks import watermarks
-from pipeline.api import Position
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import InternalError, PipeError
-from pipeline.plan.effects import Effects
 from pipeline.plan.graph import Graph
-from pipeline.store import Changes, Seal, Store
+from pipeline.store import Seal, Store
 
 T = TypeVar("T")
-
-PERIOD = 0.75
-"""Seconds between commits under a steady load."""
-
-WORTH = 4 << 20
-"""Bytes of records that are worth a commit while the next batch is still computed."""
-
-GROUP = 16 << 20
-"""Bytes of records in a commit, about, however many batches are ready. So on a slow disk commits are fewer and larger."""
 
 
 @dataclass
@@ -87,7 +74,6 @@ class Agent:
         self._store: Store | None = None
         self._reading: Reading | None = None
         self._deliveries: Deliveries | None = None
-        self._committed_at = float("-inf")
         self.started = asyncio.Event()
         """Set once the store is open."""
         self.meters: dict[str, NodeMeter] = {}
@@ -202,8 +188,7 @@ class Agent:
                 await self._env.apart(store.close)
 
     def _context(self, stage: str) -> NodeContext:
-        log, meter = NodeLog(self._journal, stage), self._meter(stage)
-        return NodeContext(self._env, stage, once=self._settings.once, log=log, metrics=meter)
+        return NodeContext(self._env, stage, self._journal, once=self._settings.once, metrics=self._meter(stage))
 
     def _meter(self, stage: str) -> NodeMeter:
         return self.meters.setdefault(stage, NodeMeter())
@@ -229,6 +214,9 @@ class Agent:
             meter=self._meter,
             space=self._space,
         )
+        committer = Committer(
+            self._env, store, self._lock, reading, deliveries, meter=self._meter, report=self.report, space=self._space
+        )
         try:
             await self._assembly.open(self._context)
             await self.locked(deliveries.look)
@@ -237,7 +225,7 @@ class Agent:
                 reading.begin(name, source)
             await deliveries.serve(self._assembly.graph)
             self._working.set()
-            await crew.until(self._commit_loop(store, reading, deliveries, retrying))
+            await crew.until(self._commit_loop(committer, reading, deliveries, retrying))
             if settings.once:
                 await crew.until(deliveries.drained(lambda: self._stopping))
         finally:
@@ -251,27 +239,35 @@ class Agent:
             await self._following.close()
         await self._assembly.close()
 
-    async def _commit_loop(self, store: Store, reading: Reading, deliveries: Deliveries, retrying: Retrying) -> None:
+    async def _commit_loop(
+        self, committer: Committer, reading: Reading, deliveries: Deliveries, retrying: Retrying
+    ) -> None:
         while True:
             if self._following is not None and not reading.holds(self._assembly.flow):
-                await self._turn(store, reading, deliveries, self._following)
+                await self._turn(committer, reading, deliveries, self._following)
             if self._stopping:
                 await reading.stop()
-            group, effects = await self._group(reading)
+            group, effects = await committer.group(self._assembly, self._over)
             self._failing.heed(effects)
             if not self._stopping:
                 effects += await retrying.effects(self._assembly.flow)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
             ended = reading.ended and self._turned.is_set() and (self._stopping or not retrying.left)
             seal: Seal = "" if not ended else "flush" if self._stopping else "all"
-            if await self._commit(store, reading, deliveries, group, effects, seal):
+            if await committer.commit(self._assembly, group, effects, seal):
                 deliveries.wake()
             if ended:
                 return
             if reading.paused and self._settings.once and not self._stopping:
                 deliveries.check()
 
-    async def _turn(self, store: Store, reading: Reading, deliveries: Deliveries, following: Assembly) -> None:
+    def _over(self) -> bool:
+        """Whether there is nothing more to wait for: another program is to take over, or the input has ended."""
+        if self._following is not None:
+            return True
+        return self._turned.is_set() and (self._stopping or (self._reading is not None and self._reading.ended))
+
+    async def _turn(self, committer: Committer, reading: Reading, deliveries: Deliveries, following: Assembly) -> None:
         """The program that follows takes the place of the one that ran, of which everything has been committed."""
         before = self._assembly
         other = {
@@ -279,8 +275,8 @@ class Agent:
             for name, window in before.windows.items()
             if name not in following.windows or following.windows[name].fingerprint != window.fingerprint
         }
-        await self._commit(store, reading, deliveries, [], [], "", over=other)
-        await self.locked(arrange, store, following, self._journal)
+        await committer.commit(before, [], [], "", over=other)
+        await self.locked(arrange, self.store, following, self._journal)
         self._assembly, self._following = following, None
         try:
             for name, source in following.sources.items():
@@ -292,106 +288,3 @@ class Agent:
         for stage in self.meters.keys() - following.graph.stages.keys():
             del self.meters[stage]
         self._turned.set()
-
-    async def _group(self, reading: Reading) -> tuple[list[Pending], list[Effects]]:
-        """Batches for the next commit: all that comes until it is due."""
-        group: list[Pending] = []
-        effects: list[Effects] = []
-        size = 0
-        while size < GROUP:
-            due = self._committed_at + PERIOD - self._env.clock.monotonic()
-            if group and (due <= 0 or (size >= WORTH and not reading.ready)):
-                break
-            pending = reading.take(self._assembly.flow)
-            if pending is not None:
-                group.append(pending)
-                effects.append(await effects_of(pending))
-                size += pending.size
-                continue
-            if self._following is not None or (self._turned.is_set() and (reading.ended or self._stopping)):
-                break
-            await reading.wait(due if group else PERIOD)
-            if not group and not reading.queued:
-                break
-        return group, effects
-
-    async def _commit(
-        self,
-        store: Store,
-        reading: Reading,
-        deliveries: Deliveries,
-        group: list[Pending],
-        effects: list[Effects],
-        seal: Seal,
-        over: Collection[str] = (),
-    ) -> bool:
-        """One transaction; all windows of the stages that are `over` are sent. False where there was nothing to do."""
-        async with self._lock:
-            uncommitted = reading.uncommitted(group)
-            now = self._env.clock.now()
-            marks = watermarks(
-                self._assembly.graph,
-                self._assembly.windows,
-                store.windows.high,
-                effects,
-                {name: dict(source.backlog()) for name, source in self._assembly.sources.items()},
-                uncommitted,
-                reading.activity,
-                now=now,
-                monotonic=self._env.clock.monotonic(),
-            )
-            due = store.segments.due(now)
-            if not (
-                effects or seal or due or over or reading.paused or ripe(self._assembly.windows, store.windows, marks)
-            ):
-                # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
-                self._committed_at = self._env.clock.monotonic()
-                return False
-            identity = Identity(self._assembly.graph.name, store.instance, self._env.host)
-            changes: Changes = await self._env.apart(
-                plan,
-                self._assembly.flow,
-                store.windows,
-                effects,
-                marks,
-                identity,
-                now,
-                self._assembly.windows.keys() if seal == "all" else over,
-            )
-            # What was read of a partition and is not committed yet begins where its stored progress ends.
-            forgotten = {
-                name: set(source.forgotten()) - uncommitted.get(name, frozenset())
-                for name, source in self._assembly.sources.items()
-            }
-            changes.forgotten = [
-                (name, partition)
-                for name, partitions in forgotten.items()
-                for partition in sorted(partitions & store.progress.get(name, {}).keys())
-            ]
-            changes.seal = seal
-            if not changes.empty or due:
-                await self._env.apart(store.commit, changes)
-                self.report.committed(changes)
-                if self._space is not None and changes.advances:
-                    self._space.moved(rows=True)
-                for name in self._assembly.windows:
-                    self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
-            await self._env.apart(deliveries.look)
-        self._committed_at = self._env.clock.monotonic()
-        reading.pause(paused=deliveries.full)
-        reading.committed(group)
-        self._tell(store, reading, changes, forgotten)
-        return True
-
-    def _tell(self, store: Store, reading: Reading, changes: Changes, forgotten: Mapping[str, set[str]]) -> None:
-        """Inputs hear what is durable now, and of which partitions nothing is kept any more."""
-        progress: dict[str, dict[str, Position]] = {name: {} for name in self._assembly.sources}
-        for advance in changes.advances:
-            progress[advance.source][advance.partition] = advance.end
-        for name, partitions in forgotten.items():
-            for partition in partitions - store.progress.get(name, {}).keys():
-                reading.activity.forget(name, partition)
-                progress[name][partition] = None
-        for name, positions in progress.items():
-            if positions:
-                self._assembly.sources[name].committed(positions)

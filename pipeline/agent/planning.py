@@ -15,7 +15,7 @@ from pipeline.agent.bookkeeping import entries, origins
 from pipeline.agent.letters import burials
 from pipeline.api import Delta, Position, Window
 from pipeline.errors import InternalError
-from pipeline.plan.effects import AHEAD, Effects
+from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyWindow, Stage
@@ -153,7 +153,7 @@ def _windows(
             *windows.high.get(name, {}).values(),
             *(time for key, time in changes.high.items() if key[0] == name),
         ]
-        marks += [min(max(highest), now + AHEAD)] if highest else []
+        marks += [min(max(highest), now + LEAD)] if highest else []
     mark = max(marks, default=None)
     sent: list[Effects] = []
     kept = windows.held.get(name, {})

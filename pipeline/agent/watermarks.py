@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pipeline.plan.effects import AHEAD, Effects
+from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.graph import AnyWindow, Graph
 
 
@@ -99,10 +99,10 @@ def watermark(
                     return None
                 continue
             busy = True
-            mark = min(mark, now + AHEAD)
+            mark = min(mark, now + LEAD)
             lowest = mark if lowest is None else min(lowest, mark)
         last = max(last, activity.last.get(source, last))
     if busy or not high:
         return lowest
     quiet = int((monotonic - last) * 1e6)
-    return min(max(high.values()), now + AHEAD) + quiet if quiet >= idle else None
+    return min(max(high.values()), now + LEAD) + quiet if quiet >= idle else None

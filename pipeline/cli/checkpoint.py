@@ -89,7 +89,7 @@ def brief(position: object) -> object:
 def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: object) -> Iterable[Mapping[str, object]]:
     """What each source of the program that reads the file makes of it."""
     from pipeline.agent.context import NodeContext
-    from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
+    from pipeline.agent.telemetry import Journal
     from pipeline.api import Position
     from pipeline.cli.programs import EXPRESSION, checked, loaded, read
     from pipeline.env.real import RealEnv
@@ -107,8 +107,7 @@ def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: obje
     try:
         for stage in graph.stages.values():
             if stage.input is not None:
-                log = NodeLog(journal, stage.name)
-                ctx = NodeContext(env, stage.name, once=False, log=log, metrics=NodeMeter())
+                ctx = NodeContext(env, stage.name, journal, once=False)
                 belief = stage.input.explain(ctx, progress.get(stage.name, {}), name)
                 if belief is not None:
                     yield {"file": name, "source": stage.name, **belief}

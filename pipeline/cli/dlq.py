@@ -26,17 +26,21 @@ from pipeline.errors import UsageError
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
-def chosen(command: CommandT) -> CommandT:
-    """The arguments that say which state and which letters."""
+def filtered(command: CommandT) -> CommandT:
+    """The options that say which letters."""
     for option in (
         click.option("--since", type=DURATION, metavar="D", help="Only those of the last so long, such as 1h."),
         click.option("--reason", help="Only those rejected for this reason."),
         click.option("--stage", help="Only those of this stage."),
-        click.option("--state", metavar="DIR", help="The state directory [default: ./.pipe/<name of FILE>]."),
-        click.argument("words", nargs=-1, metavar="[FILE] [ID]..."),
     ):
         command = option(command)
     return command
+
+
+def chosen(command: CommandT) -> CommandT:
+    """The arguments that say which state and which letters, also by their ids."""
+    state = click.option("--state", metavar="DIR", help="The state directory [default: ./.pipe/<name of FILE>].")
+    return click.argument("words", nargs=-1, metavar="[FILE] [ID]...")(state(filtered(command)))
 
 
 def _said(
@@ -66,9 +70,7 @@ def command(context: click.Context) -> None:
 
 @command.command("list")
 @with_state
-@click.option("--stage", help="Only those of this stage.")
-@click.option("--reason", help="Only those rejected for this reason.")
-@click.option("--since", type=DURATION, metavar="D", help="Only those of the last so long, such as 1h.")
+@filtered
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def listed(
     file: str | None,

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.context import NodeContext
-from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
+from pipeline.agent.telemetry import Journal
 from pipeline.api import Batch, Delta, lines
 from pipeline.cli.failures import note
 from pipeline.cli.parameters import TIME, settings_of
@@ -117,7 +117,10 @@ class Search:
                 deltas.append(own)
 
         for part in self._run(fact.sent, story.trail, pick):
-            (story.found if isinstance(part, Found) else story.lost).append(part)  # type: ignore[arg-type]
+            if isinstance(part, Found):
+                story.found.append(part)
+            else:
+                story.lost.append(part)
         story.given = same(fact, deltas)
         return story
 
@@ -131,7 +134,7 @@ class Search:
         journal = Journal(note, self.env.clock)
 
         def context(stage: str) -> NodeContext:
-            return NodeContext(self.env, stage, once=True, log=NodeLog(journal, stage), metrics=NodeMeter())
+            return NodeContext(self.env, stage, journal, once=True)
 
         async def work() -> list[Found | Lost]:
             done: list[Found | Lost] = []

@@ -24,7 +24,7 @@ class Out:
     """The last record has no newline: only its own partition may continue it."""
 
 
-AHEAD = 3600 * 1_000_000
+LEAD = 3600 * 1_000_000
 """How far (µs) event time may run ahead of the wall clock. A time beyond is no news of how far event time has come."""
 
 
@@ -43,7 +43,7 @@ class Effects:
     """The result of running a flow over one batch (or over the rows of closed windows).
 
     `received`: the time of reading (µs). `deltas`: window stage → window start (µs) → state. `high`: window stage → partition →
-    highest event time (µs) that is not more than AHEAD of then.
+    highest event time (µs) that is not more than LEAD of then.
     `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`, and of a source `poison`; `facts`
     are rows that a window made, `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
     `reach`, of batches that windows take rows of: partition → its records.

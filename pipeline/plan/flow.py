@@ -14,7 +14,7 @@ from pipeline.api import Batch, Filter, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
 from pipeline.plan import isolation
-from pipeline.plan.effects import AHEAD, Effects, Out, Reach
+from pipeline.plan.effects import LEAD, Effects, Out, Reach
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
 
@@ -85,7 +85,7 @@ class Flow:
         effects.counts[stage.name, "windowed"] += batch.frame.height
         if batch.frame.height:
             effects.deltas[stage.name] = dict(deltas)
-            effects.high[stage.name] = _high(batch, window.on, effects.received + AHEAD)
+            effects.high[stage.name] = _high(batch, window.on, effects.received + LEAD)
 
     def _finish(self, stage: Stage, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
         """What comes after a stage's window, if it has one: the rest of its chain, then its ports or its output."""

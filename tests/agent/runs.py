@@ -14,6 +14,24 @@ from pipeline.testing.loop import run
 from pipeline.testing.world import SimEnv, World
 
 
+def lines(count: int) -> bytes:
+    """Numbered lines of many lengths."""
+    return b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(count))
+
+
+def made(folder: Path, log: bytes) -> World:
+    """A new world with this `in.log`."""
+    folder.mkdir()
+    (folder / "in.log").write_bytes(log)
+    return World(folder)
+
+
+def quiet(world: World, env: SimEnv, graph: Graph, *, once: bool = True) -> Agent:
+    """An agent for this program, whose log nobody reads."""
+    settings = Settings(graph.name, world.folder / "state", world.folder, once=once)
+    return Agent(env, graph, settings, Journal(lambda line: None, env.clock))
+
+
 @dataclass
 class Runs:
     """Runs of one program on one state; `said` is what they logged."""

@@ -7,15 +7,16 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from pipeline.agent.agent import Agent, Settings
-from pipeline.agent.telemetry import Journal
+from runs import lines, made, quiet
+
+from pipeline.agent.agent import Agent
 from pipeline.api import Columns
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.testing.loop import VirtualLoop, run
 from pipeline.testing.world import SimEnv, World
 from plugins import Chunks, ChunksOptions, Parcels, ParcelsOptions, Records, RecordsOptions
 
-LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(60))
+LINES = lines(60)
 
 
 class Counting(VirtualLoop):
@@ -56,26 +57,19 @@ def agent(world: World, env: SimEnv) -> tuple[Agent, Parcels]:
     parcels = Parcels(ParcelsOptions())
     away = Stage("away", "sink", upstream=(Port("log"),), output=parcels)
     graph = Graph("copy.pipe", {"log": log, "here": here, "away": away}, frozenset({Port("log")}))
-    settings = Settings("copy.pipe", world.folder / "state", world.folder, once=True)
-    return Agent(env, graph, settings, Journal(lambda line: None, env.clock)), parcels
-
-
-def made(folder: Path) -> World:
-    folder.mkdir()
-    (folder / "in.log").write_bytes(LINES)
-    return World(folder)
+    return quiet(world, env, graph), parcels
 
 
 def test_a_run_may_be_cancelled_at_every_turn_of_its_loop(tmp_path: Path) -> None:
     """No task stays behind, the state is not locked, and the next run leaves every line where it belongs, once."""
-    world = made(tmp_path / "count")
+    world = made(tmp_path / "count", LINES)
     turns, cut = cancelled(agent(world, world.env())[0].run(), 0)
     assert not cut
     assert turns > 100
     world.crash()
     cuts = 0
     for at in range(1, turns):
-        world = made(tmp_path / f"{at}")
+        world = made(tmp_path / f"{at}", LINES)
         first, received = agent(world, world.env())
         cuts += cancelled(first.run(), at)[1]
         second, rest = agent(world, world.env())

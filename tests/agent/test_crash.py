@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from runs import lines, made, quiet
 
-from pipeline.agent.agent import Agent, Settings
-from pipeline.agent.telemetry import Journal
+from pipeline.agent.agent import Agent
 from pipeline.api import Columns
 from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
@@ -20,7 +20,7 @@ from pipeline.testing.loop import run
 from pipeline.testing.world import SimEnv, World
 from plugins import Chunks, ChunksOptions, Records, RecordsOptions
 
-LINES = b"".join(b"line %04d %s\n" % (number, b"x" * (number % 37)) for number in range(200))
+LINES = lines(200)
 
 
 def copy_program(target: str, compression: str = "none") -> Graph:
@@ -38,21 +38,14 @@ def live(world: World, env: SimEnv, graph: Graph) -> Agent:
     source = graph.stages["log"].input
     assert source is not None
     object.__setattr__(source.options, "path", str(world.folder / "in.log"))
-    settings = Settings("copy.pipe", world.folder / "state", world.folder, once=True)
-    agent = Agent(env, graph, settings, Journal(lambda line: None, env.clock))
+    agent = quiet(world, env, graph)
     run(agent.run())
     return agent
 
 
-def made(folder: Path) -> World:
-    folder.mkdir()
-    (folder / "in.log").write_bytes(LINES)
-    return World(folder)
-
-
 def whole_life(folder: Path, graph: Graph) -> SimEnv:
     """A life in which nothing happens, for its counts."""
-    world = made(folder)
+    world = made(folder, LINES)
     env = world.env()
     live(world, env, graph)
     world.crash()
@@ -85,7 +78,7 @@ def test_a_crash_at_every_call_loses_and_doubles_nothing(
     total = whole_life(tmp_path / "count", copy_program(target, compression)).points
     assert total > 150
     for kill_at in range(1, total + 1):
-        world = made(tmp_path / f"{kill_at}")
+        world = made(tmp_path / f"{kill_at}", LINES)
         with pytest.raises(Crash):
             live(world, world.env(kill_at), copy_program(target, compression))
         world.crash()
@@ -101,7 +94,7 @@ def test_a_disk_full_at_every_write_loses_and_doubles_nothing(
     total = whole_life(tmp_path / "count", copy_program(target, compression)).writes
     assert total > 20
     for full_at in range(1, total + 1):
-        world = made(tmp_path / f"{full_at}")
+        world = made(tmp_path / f"{full_at}", LINES)
         with pytest.raises(DiskFullError):
             live(world, world.env(full_at=full_at), copy_program(target, compression))
         check(world, target, compression, f"full at write {full_at}")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from runs import quiet
 
-from pipeline.agent.agent import Agent, Settings
-from pipeline.agent.telemetry import Journal
+from pipeline.agent.agent import Agent
 from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
@@ -69,8 +69,7 @@ def compiled(folder: Path) -> Graph:
 
 
 def live(world: World, env: SimEnv) -> Agent:
-    settings = Settings("whole.pipe", world.folder / "state", world.folder, once=True)
-    agent = Agent(env, compiled(world.folder), settings, Journal(lambda line: None, env.clock))
+    agent = quiet(world, env, compiled(world.folder))
     run(agent.run())
     return agent
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.agent.watermarks import AHEAD, Activity, watermark, watermarks
+from pipeline.agent.watermarks import LEAD, Activity, watermark, watermarks
 from pipeline.plan.effects import Effects
 from pipeline.plan.graph import Graph, Port, Stage
 
@@ -48,7 +48,7 @@ def mark(
         ("nothing known yet", {}, {}, {}, frozenset(), None),
         ("idle less than `idle`: unknown", {"a": 5}, {}, {"a": 95.0}, frozenset(), None),
         ("all idle: elapsed time is added", {"a": 5}, {"a": 0}, {"a": 80.0}, frozenset(), 5 + 20 * SECOND),
-        ("a stamp from the future is capped", {"a": NOW * 9}, {"a": 1}, {}, frozenset(), NOW + AHEAD),
+        ("a stamp from the future is capped", {"a": NOW * 9}, {"a": 1}, {}, frozenset(), NOW + LEAD),
     ],
 )
 def test_the_watermark_of_a_stage(

@@ -37,7 +37,7 @@ def line(number: int, *, second: int | None = None) -> bytes:
 
 @dataclass
 class Log:
-    """`lines` is everything that was ever written, `files` the bytes by generation: (path's inode, bytes)."""
+    """`lines` is everything that was ever written, `files` the bytes by inode."""
 
     lines: list[bytes] = field(default_factory=list)
     files: dict[int, bytes] = field(default_factory=dict)

@@ -272,7 +272,7 @@ def finally_that_acks() -> Iterator[None]:
 def watermark_from_2099() -> Iterator[None]:
     """A time far ahead of the clock moves the watermark as far."""
     ahead = 200 * 365 * 86_400 * 1_000_000
-    with instead(flow, "AHEAD", ahead), instead(watermarks, "AHEAD", ahead), instead(planning, "AHEAD", ahead):
+    with instead(flow, "LEAD", ahead), instead(watermarks, "LEAD", ahead), instead(planning, "LEAD", ahead):
         yield
 
 

@@ -1,0 +1,161 @@
+"""Commits: which batches go together, and what one transaction does with them.
+
+One group of batches is committed while the next is computed. A commit covers what came in within PERIOD, or on a backlog what
+is ready. Inputs hear afterwards what is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+
+from pipeline.agent.assembly import Assembly
+from pipeline.agent.deliveries import Deliveries
+from pipeline.agent.planning import Identity, plan, ripe
+from pipeline.agent.reading import Pending, Reading, effects_of
+from pipeline.agent.report import Report
+from pipeline.agent.space import Space
+from pipeline.agent.telemetry import NodeMeter
+from pipeline.agent.watermarks import watermarks
+from pipeline.api import Position
+from pipeline.env import Env
+from pipeline.plan.effects import Effects
+from pipeline.store import Changes, Seal, Store
+
+PERIOD = 0.75
+"""Seconds between commits under a steady load."""
+
+WORTH = 4 << 20
+"""Bytes of records that are worth a commit while the next batch is still computed."""
+
+GROUP = 16 << 20
+"""Bytes of records in a commit, about, however many batches are ready. So on a slow disk commits are fewer and larger."""
+
+
+class Committer:
+    """Commits to one store, under its `lock`, what was read; `report` and the meters count it. One call at a time."""
+
+    def __init__(
+        self,
+        env: Env,
+        store: Store,
+        lock: asyncio.Lock,
+        reading: Reading,
+        deliveries: Deliveries,
+        *,
+        meter: Callable[[str], NodeMeter],
+        report: Report,
+        space: Space | None,
+    ) -> None:
+        self._env = env
+        self._store = store
+        self._lock = lock
+        self._reading = reading
+        self._deliveries = deliveries
+        self._meter = meter
+        self._report = report
+        self._space = space
+        self._committed_at = float("-inf")
+
+    async def group(self, assembly: Assembly, over: Callable[[], bool]) -> tuple[list[Pending], list[Effects]]:
+        """Batches of this program for the next commit: all that comes until it is due, or until it is `over`."""
+        reading = self._reading
+        group: list[Pending] = []
+        effects: list[Effects] = []
+        size = 0
+        while size < GROUP:
+            due = self._committed_at + PERIOD - self._env.clock.monotonic()
+            if group and (due <= 0 or (size >= WORTH and not reading.ready)):
+                break
+            pending = reading.take(assembly.flow)
+            if pending is not None:
+                group.append(pending)
+                effects.append(await effects_of(pending))
+                size += pending.size
+                continue
+            if over():
+                break
+            await reading.wait(due if group else PERIOD)
+            if not group and not reading.queued:
+                break
+        return group, effects
+
+    async def commit(
+        self,
+        assembly: Assembly,
+        group: list[Pending],
+        effects: list[Effects],
+        seal: Seal,
+        over: Collection[str] = (),
+    ) -> bool:
+        """One transaction; all windows of the stages that are `over` are sent. False where there was nothing to do.
+
+        Raises what `Store.commit` raises: then nothing of it is durable, and memory is worthless."""
+        store, reading = self._store, self._reading
+        async with self._lock:
+            uncommitted = reading.uncommitted(group)
+            now = self._env.clock.now()
+            marks = watermarks(
+                assembly.graph,
+                assembly.windows,
+                store.windows.high,
+                effects,
+                {name: dict(source.backlog()) for name, source in assembly.sources.items()},
+                uncommitted,
+                reading.activity,
+                now=now,
+                monotonic=self._env.clock.monotonic(),
+            )
+            due = store.segments.due(now)
+            if not (effects or seal or due or over or reading.paused or ripe(assembly.windows, store.windows, marks)):
+                # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
+                self._committed_at = self._env.clock.monotonic()
+                return False
+            identity = Identity(assembly.graph.name, store.instance, self._env.host)
+            changes: Changes = await self._env.apart(
+                plan,
+                assembly.flow,
+                store.windows,
+                effects,
+                marks,
+                identity,
+                now,
+                assembly.windows.keys() if seal == "all" else over,
+            )
+            # What was read of a partition and is not committed yet begins where its stored progress ends.
+            forgotten = {
+                name: set(source.forgotten()) - uncommitted.get(name, frozenset())
+                for name, source in assembly.sources.items()
+            }
+            changes.forgotten = [
+                (name, partition)
+                for name, partitions in forgotten.items()
+                for partition in sorted(partitions & store.progress.get(name, {}).keys())
+            ]
+            changes.seal = seal
+            if not changes.empty or due:
+                await self._env.apart(store.commit, changes)
+                self._report.committed(changes)
+                if self._space is not None and changes.advances:
+                    self._space.moved(rows=True)
+                for name in assembly.windows:
+                    self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
+            await self._env.apart(self._deliveries.look)
+        self._committed_at = self._env.clock.monotonic()
+        reading.pause(paused=self._deliveries.full)
+        reading.committed(group)
+        self._tell(assembly, changes, forgotten)
+        return True
+
+    def _tell(self, assembly: Assembly, changes: Changes, forgotten: Mapping[str, set[str]]) -> None:
+        """Inputs hear what is durable now, and of which partitions nothing is kept any more."""
+        progress: dict[str, dict[str, Position]] = {name: {} for name in assembly.sources}
+        for advance in changes.advances:
+            progress[advance.source][advance.partition] = advance.end
+        for name, partitions in forgotten.items():
+            for partition in partitions - self._store.progress.get(name, {}).keys():
+                self._reading.activity.forget(name, partition)
+                progress[name][partition] = None
+        for name, positions in progress.items():
+            if positions:
+                assembly.sources[name].committed(positions)
