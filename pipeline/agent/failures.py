@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 
+from pipeline.env import FULL
 from pipeline.errors import ConfigurationError, DiskFullError, InternalError, PipeError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _UNUSABLE = (
     errno.EACCES,
@@ -27,7 +26,7 @@ _UNUSABLE = (
 def translated(error: OSError) -> PipeError:
     """DiskFullError where space is missing, ConfigurationError where a path cannot be used, else InternalError."""
     where = f"{error.filename}: " if error.filename else ""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return DiskFullError(
             f"{where}no space left on the disk",
             "Free some space and start again: nothing that was committed is lost, a run goes on where it was.",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline.env import Disk, Env
+from pipeline.env import FULL, Disk, Env
 from pipeline.errors import DiskFullError, PipeError
 
 BALLAST = 16 << 20
@@ -25,8 +25,6 @@ SOONEST, LATEST = 1.0, 30.0
 
 _SMALLEST = 1 << 20
 """Bytes that are read ahead at least."""
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Space:
@@ -104,7 +102,7 @@ class Space:
         read-only, if that began after rows were committed."""
         cause = error.__cause__
         number = cause.errno if isinstance(cause, OSError) else None
-        return isinstance(error, DiskFullError) or number in _FULL or (number == errno.EROFS and self._worked)
+        return isinstance(error, DiskFullError) or number in FULL or (number == errno.EROFS and self._worked)
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,7 +129,7 @@ class Space:
             try:
                 self._env.files.reserve(self._ballast, size)
             except OSError as error:
-                if error.errno in _FULL:
+                if error.errno in FULL:
                     return f"no space left on the disk of {self._folder}: no file can be made"
         return ""
 

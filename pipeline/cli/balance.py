@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pipeline.store.accounts import FORGOTTEN, Counts
+from pipeline.store.accounts import FORGOTTEN
 from pipeline.store.books import Account, Books, Part
+from pipeline.store.ledger import Counts
 
 SOURCE = frozenset({"in", "poison", "retried", "dropped", "expired"})
 """Outcomes that a source has; the last three are of dead letters, of any stage."""

@@ -10,6 +10,7 @@ latency matters. They raise `OSError` as the operating system does, except where
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 T = TypeVar("T")
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of a disk, or of a quota, that has no room."""
 
 Value = None | int | float | str | bytes
 """What a database cell holds."""

@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.env import AppendFile, Database, Disk, ReadFile, Stat, locks
+from pipeline.env import FULL, AppendFile, Database, Disk, ReadFile, Stat, locks
 from pipeline.env.links import followed
 from pipeline.errors import BrokenDiskError, StateError
 
@@ -269,7 +269,7 @@ def _sync_folder(path: Path) -> None:
 
 def _broken(path: Path, error: OSError) -> OSError | BrokenDiskError:
     """A full disk may report itself at fsync and heals; anything else means that written pages may be lost for good."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in FULL:
         return error
     return BrokenDiskError(
         f"{path}: the disk refused to make written data durable: {error.strerror}",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 
-from pipeline.env import Value
+from pipeline.env import FULL, Value
 from pipeline.errors import BrokenDiskError, InternalError, StateError
 
 PRAGMAS = (
@@ -25,7 +25,7 @@ PRAGMAS = (
 )
 
 
-_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_DISK = FULL | {errno.EROFS}
 """What the operating system says of a disk that cannot be written now; SQLite has no code of its own for most of it."""
 
 

@@ -10,15 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.env import Database
+from pipeline.store import ledger
 from pipeline.store.changes import Changes
+from pipeline.store.ledger import Counts
 from pipeline.store.ranges import Cover
 from pipeline.store.values import mapping, number, text
 
 FORGOTTEN = ""
 """The partition that has the rows of all that were forgotten."""
-
-Counts = dict[str, dict[str, int]]
-"""Stage → outcome → rows."""
 
 
 def counts_of(stored: str) -> Counts:
@@ -47,9 +46,7 @@ class Accounts:
         stored = self._database.rows("SELECT value FROM meta WHERE name = 'shape'")
         if stored == [(known,)]:
             return
-        since: Counts = {}
-        for stage, outcome, rows in self._database.rows("SELECT stage, outcome, rows FROM ledger"):
-            since.setdefault(text(stage), {})[text(outcome)] = number(rows)
+        since = ledger.counts(self._database.rows)
         self._database.many(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [("shape", known), ("since", json.dumps(since, sort_keys=True))],
@@ -119,10 +116,7 @@ class Accounts:
 
     def count(self, sink: str, rows: int) -> None:
         """So many rows of a sink are delivered, of whatever partition."""
-        self._database.rows(
-            "INSERT INTO ledger VALUES (?, 'delivered', ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
-            (sink, rows),
-        )
+        ledger.add(self._database, {(sink, "delivered"): rows})
 
     def forget(self, source: str, partition: str) -> None:
         """A partition is gone for good: its rows stay, its ranges do not."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TypedDict
 
 from pipeline.env import Value
-from pipeline.store.accounts import Counts, counts_of
+from pipeline.store.accounts import counts_of
+from pipeline.store.ledger import Counts, counts
 from pipeline.store.rows import Rows
 from pipeline.store.segment import kind_of, layout_of
 from pipeline.store.values import mapping, number, parsed, place, text
@@ -62,9 +63,6 @@ def books(rows: Rows) -> Books:
     """Read all of it. Blocks for some queries. Raises StateError for what is no ledger."""
     meta = {text(name): value for name, value in rows("SELECT name, value FROM meta WHERE name IN ('shape', 'since')")}
     shape = mapping(text(meta.get("shape", "{}")), "the shape of the program")
-    ledger: Counts = {}
-    for stage, outcome, count in rows("SELECT stage, outcome, rows FROM ledger"):
-        ledger.setdefault(text(stage), {})[text(outcome)] = number(count)
     delivered: dict[str, list[Part]] = {}
     for sink, *part in rows("SELECT sink, partition, start, stop, rows FROM delivered ORDER BY sink, partition, start"):
         delivered.setdefault(text(sink), []).append(_part(*part))
@@ -74,7 +72,7 @@ def books(rows: Rows) -> Books:
     paths = rows("SELECT sink, count(*) FROM number GROUP BY sink")
     unsent = rows("SELECT stage, count(*) FROM window WHERE revision = 0 GROUP BY stage")
     return Books(
-        ledger=ledger,
+        ledger=counts(rows),
         since=mapping(text(meta.get("since", "{}")), "the beginning of the ledger"),
         edges=shape.get("edges", {}),
         sinks=shape.get("sinks", {}),

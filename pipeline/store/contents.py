@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.api import Position
 from pipeline.store.books import Books, books
 from pipeline.store.burials import Burials
+from pipeline.store.ledger import counts
 from pipeline.store.rows import Rows
 from pipeline.store.trails import Known, Trail, deltas, known, trail
 from pipeline.store.values import number, parsed, text
@@ -32,8 +33,8 @@ class Contents:
 
     def ledger(self) -> dict[tuple[str, str], int]:
         """(stage, outcome) → rows, since the state began."""
-        rows = self._rows("SELECT stage, outcome, rows FROM ledger")
-        return {(text(stage), text(outcome)): number(count) for stage, outcome, count in rows}
+        kinds = counts(self._rows)
+        return {(stage, outcome): rows for stage, outcomes in kinds.items() for outcome, rows in outcomes.items()}
 
     def books(self) -> Books:
         """The whole ledger, to be balanced."""

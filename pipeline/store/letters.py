@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.env import Database
 from pipeline.errors import InternalError
+from pipeline.store import ledger
 from pipeline.store.burials import Burial, Burials, Wanted
 from pipeline.store.changes import Buried
 from pipeline.store.values import number, text
@@ -69,7 +70,7 @@ class Letters:
             )
             if not oldest:
                 break
-            self._count(Counter({text(oldest[0][1]): number(oldest[0][2])}), "expired")
+            ledger.add(self._database, {(text(oldest[0][1]), "expired"): number(oldest[0][2])})
             self._remove(number(oldest[0][0]))
 
     def mark(self, wanted: Wanted) -> int:
@@ -83,15 +84,15 @@ class Letters:
 
     def drop(self, wanted: Wanted) -> int:
         """Let go of these, but for marked ones. Gives how many they were; the ledger counts them as `dropped`."""
-        counts: Counter[str] = Counter()
+        counts: Counter[tuple[str, str]] = Counter()
         for id, stage, remaining, rows in self._free(wanted):
-            counts[stage] += len(rows)
+            counts[stage, "dropped"] += len(rows)
             if len(rows) == remaining:
                 self._remove(id)
             else:
                 self._database.many("INSERT INTO letter VALUES (?, ?, 'gone')", [(id, row) for row in rows])
                 self._database.rows("UPDATE dead SET remaining = remaining - ? WHERE id = ?", (len(rows), id))
-        self._count(counts, "dropped")
+        ledger.add(self._database, counts)
         return counts.total()
 
     def take(self, most: int) -> list[tuple[Burial, list[int]]]:
@@ -149,12 +150,6 @@ class Letters:
     def _remove(self, id: int) -> None:
         self._size -= number(self._database.rows("SELECT length(frame) FROM dead WHERE id = ?", (id,))[0][0])
         self._database.rows("DELETE FROM dead WHERE id = ?", (id,))
-
-    def _count(self, rows: Counter[str], outcome: str) -> None:
-        self._database.many(
-            "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
-            [(stage, outcome, count) for stage, count in sorted(rows.items())],
-        )
 
     def _look(self) -> None:
         found = self._database.rows("SELECT count(*) FROM letter WHERE state IN ('marked', 'alone')")

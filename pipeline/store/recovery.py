@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.env import Database, Env, Stat, Value
+from pipeline.env import FULL, Database, Env, Stat, Value
 from pipeline.errors import StateError
 from pipeline.store.schema import NAMES, TABLES, VERSION
 from pipeline.store.values import number, text
@@ -36,7 +35,7 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
         env.files.folder(folder, private=True)
         unlock = env.files.lock(folder / "lock")
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise
         raise StateError(
             f"the state directory {folder} cannot be used: {error.strerror or error}",

@@ -18,6 +18,7 @@ from typing import TypeVar
 from pipeline.api import Layout, Position, Writer
 from pipeline.env import Database, Env
 from pipeline.errors import BrokenDiskError, InternalError, StateError
+from pipeline.store import ledger
 from pipeline.store.accounts import Accounts, Shape
 from pipeline.store.attempts import Attempt, Attempts
 from pipeline.store.changes import Advance, Changes
@@ -136,7 +137,7 @@ class Store:
             self.accounts.enter(changes, self.segments.covering())
             self.segments.settle(now, changes.seal)
             self.attempts.change(Attempt(source, key, key) for source, key in changes.condemned)
-            self._count(changes)
+            ledger.add(self._database, changes.counts)
             self.letters.settle(changes.settled)
             self.letters.bury(changes.buried, now)
 
@@ -270,9 +271,3 @@ class Store:
         self.progress.get(source, {}).pop(partition, None)
         self.windows.forget(partition)
         self.accounts.forget(source, partition)
-
-    def _count(self, changes: Changes) -> None:
-        self._database.many(
-            "INSERT INTO ledger VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET rows = rows + excluded.rows",
-            [(stage, outcome, rows) for (stage, outcome), rows in sorted(changes.counts.items()) if rows],
-        )

@@ -5,28 +5,14 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from faults import COPY, lines, once, program, read, rows, stderr
 from real import Pipe, unpacked, wait_until
-
-
-@contextmanager
-def handles(most: int) -> Iterator[None]:
-    """Processes that are started inside have at most so many files open at once."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_log_rotated_and_compressed_while_stopped_is_continued(pipe: Pipe) -> None:
@@ -191,8 +177,7 @@ def test_five_hundred_output_paths_each_have_their_lines(pipe: Pipe) -> None:
     )
     log = pipe.folder / "in.log"
     log.touch()
-    with handles(120):
-        process = pipe.start("run", program(pipe, text), "--state", "state")
+    process = pipe.start("run", program(pipe, text), "--state", "state", before=["prlimit", "--nofile=120"])
     for first in range(0, 20_000, 5_000):
         with log.open("ab") as file:
             file.write(b"".join(b"k%d %d\n" % (n % 500, n) for n in range(first, first + 5_000)))
@@ -212,8 +197,7 @@ def test_more_logs_than_open_files_are_all_followed(pipe: Pipe) -> None:
     """T13: 500 logs that all grow, three times, with 64 descriptors: each line once, each file within a minute, nothing told."""
     (pipe.folder / "logs").mkdir()
     text = 'source log = file("logs/*.log")\nsink out = log -> file("out/all.log", format: raw)\n'
-    with handles(64):
-        process = pipe.start("run", program(pipe, text), "--state", "state")
+    process = pipe.start("run", program(pipe, text), "--state", "state", before=["prlimit", "--nofile=64"])
     expected: list[bytes] = []
     for turn in range(3):
         for number in range(500):
