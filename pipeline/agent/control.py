@@ -6,8 +6,8 @@ A Unix socket `control.sock` (mode 0600) in the state directory. A request is on
 worker thread: the agent never waits for the one who asks.
 
 The socket is there only while the agent holds the lock of its state, so a second agent cannot take the first one's
-place. Where the path is too long for a socket, it lies in the temporary folder and `control.path` says where. This is the
-one module of the engine that uses sockets without `Env`: nothing of what is committed depends on it.
+place. A path that is too long for a socket is reached by its open folder, under which it is short. This is the one module
+of the engine that uses sockets without `Env`: nothing of what is committed depends on it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -29,7 +27,7 @@ from pipeline.agent.supervision import cancel
 from pipeline.agent.telemetry import NodeMeter
 from pipeline.errors import InternalError, PipeError
 
-SOCKET, POINTER = "control.sock", "control.path"
+SOCKET = "control.sock"
 
 LONGEST_PATH = 100
 """Bytes of a socket's path that every Unix takes."""
@@ -57,7 +55,8 @@ async def ask(folder: Path, request: Request) -> Answer | None:
 
     Raises InternalError when it answers with an error, or not in time."""
     try:
-        reader, writer = await asyncio.open_unix_connection(str(_address(folder)), limit=1 << 30)
+        with _near(folder / SOCKET) as address:
+            reader, writer = await asyncio.open_unix_connection(str(address), limit=1 << 30)
     except OSError:
         return None
     try:
@@ -99,31 +98,31 @@ async def _serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> Non
 @contextmanager
 def _socket(folder: Path) -> Iterator[socket.socket]:
     """A bound socket that only its owner may use; its file is there inside the block. A stale one is replaced."""
-    address, pointer = folder / SOCKET, folder / POINTER
-    private: str | None = None
-    if len(os.fsencode(address)) > LONGEST_PATH:
-        private = tempfile.mkdtemp(prefix="pipe-")
-        address = Path(private) / SOCKET
-        pointer.write_text(str(address))
-    else:
-        pointer.unlink(missing_ok=True)
-    address.unlink(missing_ok=True)
+    with _near(folder / SOCKET) as address, socket.socket(socket.AF_UNIX) as listener:
+        address.unlink(missing_ok=True)
+        listener.bind(str(address))
+        address.chmod(0o600)
+        ours = address.stat().st_ino
+        try:
+            yield listener
+        finally:
+            # The lock is gone by now: the socket may already be the next agent's.
+            with suppress(FileNotFoundError):
+                if address.stat().st_ino == ours:
+                    address.unlink()
+
+
+@contextmanager
+def _near(path: Path) -> Iterator[Path]:
+    """The same file by a path that is short enough for a socket, inside the block."""
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        yield path
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(address))
-            address.chmod(0o600)
-            ours = address.stat().st_ino
-            try:
-                yield listener
-            finally:
-                # The lock is gone by now: the socket may already be the next agent's.
-                with suppress(FileNotFoundError):
-                    if address.stat().st_ino == ours:
-                        address.unlink()
+        yield Path(f"/proc/self/fd/{folder}", path.name)
     finally:
-        if private is not None:
-            pointer.unlink(missing_ok=True)
-            shutil.rmtree(private, ignore_errors=True)
+        os.close(folder)
 
 
 class _Connections:
@@ -196,10 +195,3 @@ def _replied(found: Answer, request: Request, figures: Answer, meter: NodeMeter 
 
 def _line(reply: Answer) -> bytes:
     return json.dumps(reply, ensure_ascii=False, default=str).encode() + b"\n"
-
-
-def _address(folder: Path) -> Path:
-    try:
-        return Path((folder / POINTER).read_text())
-    except OSError:
-        return folder / SOCKET
