@@ -52,7 +52,17 @@ class Batch:
         return replace(self, frame=frame)
 
     def with_columns(self, *columns: pl.Expr | pl.Series) -> Batch:
-        return replace(self, frame=self.frame.with_columns(*columns))
+        """The same batch with these columns too, in place of those of the same name. A series has a value for each row."""
+        series = [column for column in columns if isinstance(column, pl.Series)]
+        if len(series) < len(columns):
+            return replace(self, frame=self.frame.with_columns(*columns))
+        # Without a query, whose preparation costs more than to put columns beside each other.
+        known = self.frame.columns
+        frame = self.frame.hstack([column for column in series if column.name not in known])
+        for column in series:
+            if column.name in known:
+                frame.replace_column(known.index(column.name), column)
+        return replace(self, frame=frame)
 
     def reject(
         self, mask: pl.Series, reason: str, *, field: str | None = None, detail: pl.Series | pl.Expr | str | None = None
@@ -63,14 +73,17 @@ class Batch:
         filter's name. Rows keep their metadata and lose their fields."""
         if not mask.any():
             return self
-        told = pl.lit(detail, dtype=pl.String) if detail is None or isinstance(detail, str) else detail
+        if isinstance(detail, pl.Series):
+            detail = pl.lit(detail.filter(mask))
         error = pl.struct(
             pl.lit(None, dtype=pl.String).alias("filter"),
             pl.lit(reason).alias("reason"),
             pl.lit(field, dtype=pl.String).alias("field"),
-            (pl.lit(told) if isinstance(told, pl.Series) else told).cast(pl.String).alias("detail"),
+            (detail if isinstance(detail, pl.Expr) else pl.lit(detail, dtype=pl.String))
+            .cast(pl.String)
+            .alias("detail"),
         ).alias("@error")
-        bad = self.frame.with_columns(error).filter(mask).select(*REJECTED_SCHEMA)
+        bad = self.frame.filter(mask).select(*CARRIED, error)
         return replace(self, frame=self.frame.filter(~mask), rejected=(*self.rejected, bad))
 
 

@@ -6,7 +6,7 @@ safe to call from several threads at once, for different batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
@@ -207,17 +207,19 @@ def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
     if len(parts) == 1:
         return parts[0]
     keep = None if wanted is None else [*wanted, "@partition", "@offset"]
-    frames = [
-        part.frame if keep is None else part.frame.select([n for n in part.frame.columns if n in keep])
-        for part in parts
-    ]
-    frame = pl.concat(frames, how="diagonal_relaxed")
+    frames = [part.frame if keep is None else part.frame[_among(part.frame, keep)] for part in parts]
+    same = all(frame.schema == frames[0].schema for frame in frames)
+    frame = pl.concat(frames, how="vertical" if same else "diagonal_relaxed")
     frame = (
         frame.sort("@partition", "@offset", maintain_order=True)
         if len(parts[0].span) != 1
         else frame.sort("@offset", maintain_order=True)
     )
     return Batch(frame, parts[0].span, terminated=all(part.terminated for part in parts))
+
+
+def _among(frame: pl.DataFrame, names: Collection[str]) -> list[str]:
+    return [name for name in frame.columns if name in names]
 
 
 def _high(batch: Batch, on: str, most: int) -> dict[str, int]:

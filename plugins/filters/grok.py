@@ -89,10 +89,9 @@ sink out = parsed -> console()
         column = batch.frame[on.name] if on.name in batch.frame.columns else batch.frame.select(on.polars).to_series()
         # In `@raw` a carriage return is the end of a line of other systems.
         found = self._grok.match(column, strip_return=on.name == "@raw")
-        frame = batch.frame.with_columns(found.select(self._flat).get_columns())
+        batch = batch.with_columns(*(found[name] for name in self._flat))
         for name, path in self._nested:
-            frame = frame.with_columns(nested.put(frame.schema, path, pl.lit(found[name])))
-        batch = batch.with_frame(frame)
+            batch = batch.with_columns(nested.put(batch.frame.schema, path, pl.lit(found[name])))
         matched = found[grok.MATCHED]
         self._count(column, matched, found[grok.REASON])
         if matched.all():
