@@ -1,7 +1,7 @@
 //! The boundary: columns of Python objects in, columns for Python objects out.
 //!
-//! The unsafe code of the crate is here, but for a block in `grok/rows.rs` and one in `windows/column.rs`, where views are put
-//! into a column. A producer hands over a stream in a capsule named `arrow_array_stream`
+//! The unsafe code of the crate is here, but for a block each in `lines.rs`, `grok/rows.rs`, `texts/pages.rs` and
+//! `windows/column.rs`, where views are put into a column. A producer hands over a stream in a capsule named `arrow_array_stream`
 //! (<https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>).
 
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};

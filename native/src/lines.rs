@@ -35,7 +35,10 @@ fn split(chunk: PyBackedBytes, offset: i64) -> Result<(RecordBatch, usize), Arro
         offsets.push(offset + start as i64);
         start = end + 1;
     }
-    let raw = BinaryViewArray::try_new(ScalarBuffer::from(views), vec![Buffer::from(data)], None)?;
+    let (views, buffers) = (ScalarBuffer::from(views), Arc::from([Buffer::from(data)]));
+    // SAFETY: `view` made each of a part of `data`, the one buffer, and of the place where that part begins in it.
+    #[allow(unsafe_code)]
+    let raw = unsafe { BinaryViewArray::new_unchecked(views, buffers, None) };
     let columns: Vec<ArrayRef> = vec![Arc::new(raw), Arc::new(Int64Array::from(offsets))];
     let schema = Schema::new(vec![
         Field::new("@raw", DataType::BinaryView, false),

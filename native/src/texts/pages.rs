@@ -1,6 +1,5 @@
 //! The pages that request targets ask for, without what differs from request to request.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use arrow_array::builder::make_view;
@@ -8,12 +7,12 @@ use arrow_array::{Array, ArrayRef, BinaryViewArray, RecordBatch, StringViewArray
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow_data::{ByteView, MAX_INLINE_VIEW_LEN};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
-use foldhash::fast::RandomState;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::views::{column, height};
+use super::views::{height, texts};
 use crate::arrow::Frame;
+use crate::windows::table::Hasher;
 
 /// Targets that are looked up before they are read.
 const SLOTS: usize = 4096;
@@ -26,7 +25,7 @@ const LONGEST: usize = 32;
 /// target it is a view of it; the rest is written to one new buffer.
 #[pyfunction]
 pub fn pages(py: Python<'_>, targets: &Bound<'_, PyAny>) -> PyResult<Frame> {
-    let chunks = column(targets)?;
+    let chunks = texts(targets)?;
     let batch = py
         .detach(|| frame(&chunks))
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
@@ -68,7 +67,12 @@ fn frame(chunks: &[BinaryViewArray]) -> Result<RecordBatch, ArrowError> {
             .flat_map(|chunk| (0..chunk.len()).map(|row| chunk.is_valid(row)));
         valid.collect::<NullBuffer>()
     });
-    let pages = StringViewArray::try_new(ScalarBuffer::from(views), buffers, nulls)?;
+    let (views, buffers) = (ScalarBuffer::from(views), Arc::from(buffers));
+    // SAFETY: a view is 0, or was made by `make_view` of bytes that are where it says: in the buffer of its target, whose number
+    // is counted on by the buffers of the chunks before, or in `text`. They are UTF-8: a page is cut from a String (`texts`
+    // takes none else) before a `/`, `?`, `#` or its end, or written of such pieces and of what `decode` checked.
+    #[allow(unsafe_code)]
+    let pages = unsafe { StringViewArray::new_unchecked(views, buffers, nulls) };
     let columns: Vec<ArrayRef> = vec![Arc::new(pages)];
     let schema = Schema::new(vec![Field::new("page", DataType::Utf8View, true)]);
     RecordBatch::try_new(Arc::new(schema), columns)
@@ -106,7 +110,7 @@ impl Writer {
 /// Some of the targets of this batch and the views of their pages, each in the one slot where it can be.
 struct Recent<'a> {
     slots: Vec<(&'a [u8], u128)>,
-    hasher: RandomState,
+    hasher: Hasher,
 }
 
 impl<'a> Recent<'a> {
@@ -114,12 +118,12 @@ impl<'a> Recent<'a> {
         // The page of nothing is nothing, whose view is 0.
         Recent {
             slots: vec![(b"", 0); rows.next_power_of_two().min(SLOTS)],
-            hasher: RandomState::default(),
+            hasher: Hasher::default(),
         }
     }
 
     fn slot(&mut self, target: &[u8]) -> &mut (&'a [u8], u128) {
-        let place = self.hasher.hash_one(target) as usize & (self.slots.len() - 1);
+        let place = self.hasher.sampled(target) as usize & (self.slots.len() - 1);
         &mut self.slots[place]
     }
 }

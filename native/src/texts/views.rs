@@ -16,6 +16,21 @@ pub fn column(frame: &Bound<'_, PyAny>) -> PyResult<Vec<BinaryViewArray>> {
         .collect()
 }
 
+/// The same for a String column. Raises `TypeError` for any other frame.
+pub fn texts(frame: &Bound<'_, PyAny>) -> PyResult<Vec<BinaryViewArray>> {
+    batches(frame)?
+        .iter()
+        .map(|batch| match batch.columns() {
+            [array] => array.as_any().downcast_ref::<StringViewArray>(),
+            _ => None,
+        })
+        .map(|texts| {
+            let texts = texts.ok_or_else(|| PyTypeError::new_err("a frame of one String column is needed"))?;
+            Ok(texts.clone().to_binary_view())
+        })
+        .collect()
+}
+
 fn chunk(batch: &RecordBatch) -> Option<BinaryViewArray> {
     let [array] = batch.columns() else { return None };
     let any = array.as_any();

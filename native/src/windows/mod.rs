@@ -13,7 +13,7 @@ mod rank;
 mod reduce;
 mod registers;
 mod slots;
-mod table;
+pub mod table;
 mod unread;
 
 use arrow_array::RecordBatch;

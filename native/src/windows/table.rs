@@ -91,6 +91,18 @@ impl Hasher {
         product as u64 ^ (product >> 64) as u64
     }
 
+    /// Of the length of any bytes and some of them, in a time that does not depend on how many there are.
+    #[inline]
+    pub fn sampled(&self, bytes: &[u8]) -> u64 {
+        let size = bytes.len();
+        if size < 8 {
+            return self.short(bytes.iter().fold(1, |all, &byte| all << 8 | u128::from(byte)));
+        }
+        let [first, middle, last] = [0, (size - 8) / 2, size - 8]
+            .map(|at| bytes[at..].first_chunk().map_or(0, |&eight| u64::from_le_bytes(eight)));
+        self.short(u128::from(first ^ middle.rotate_left(29)) | u128::from(last.wrapping_add(size as u64)) << 64)
+    }
+
     /// Of any bytes.
     #[inline]
     pub fn long(&self, bytes: &[u8]) -> u64 {
