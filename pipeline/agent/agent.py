@@ -10,7 +10,7 @@ After any failure of the store everything in memory is worthless: the agent stop
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from pipeline.agent.report import Report
 from pipeline.agent.retrying import Retrying
 from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, to_the_end
-from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
+from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter, PluginMeter
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import InternalError, PipeError
@@ -76,7 +76,6 @@ class Agent:
         self._deliveries: Deliveries | None = None
         self.started = asyncio.Event()
         """Set once the store is open."""
-        self.meters: dict[str, NodeMeter] = {}
         self.report = Report()
 
     def stop(self) -> None:
@@ -113,12 +112,12 @@ class Agent:
         except OSError as error:
             raise translated(error) from error
 
-    async def reload(self, graph: Graph) -> None:
+    async def reload(self, graph: Graph) -> bool:
         """Go on with this program: what was read until now is computed by the old one, what is read from now on by the new one.
 
         Nothing stands still meanwhile, and sources and sinks that are the same in both stay open. Windows that mean
-        something else in the new program are sent as they are. Waits until the agent works and an earlier reload is through;
-        this one is through a commit after the return. An agent that stops, or has ended, leaves the program to the next one.
+        something else in the new program are sent as they are. Waits until the agent works, and then until the new program
+        runs, which takes a commit. False where the agent stops or ends before: the state is still that of the old program.
         Raises PipeError when a plugin cannot be opened, and the old program goes on. One call at a time."""
         await self._working.wait()
         await self._turned.wait()
@@ -138,7 +137,7 @@ class Agent:
         reading = self._reading
         if reading is None or self._stopping:
             await following.close()
-            return
+            return False
         # From here on readers may be missing that are only to be replaced: that is not the end of the input.
         self._turned.clear()
         try:
@@ -152,6 +151,13 @@ class Agent:
                 reading.flow = following.flow
                 self._following = following
                 reading.wake()
+        await self._turned.wait()
+        return self._assembly is following
+
+    @property
+    def meters(self) -> Mapping[str, NodeMeter]:
+        """The figures of each stage of the program that runs."""
+        return self._assembly.meters
 
     @property
     def degraded(self) -> dict[str, str]:
@@ -187,11 +193,8 @@ class Agent:
             if store is not None:
                 await self._env.apart(store.close)
 
-    def _context(self, stage: str) -> NodeContext:
-        return NodeContext(self._env, stage, self._journal, once=self._settings.once, metrics=self._meter(stage))
-
-    def _meter(self, stage: str) -> NodeMeter:
-        return self.meters.setdefault(stage, NodeMeter())
+    def _context(self, stage: str, meter: PluginMeter) -> NodeContext:
+        return NodeContext(self._env, stage, self._journal, once=self._settings.once, metrics=meter)
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -211,19 +214,16 @@ class Agent:
             timeout=settings.timeout,
             folder=settings.folder,
             most=settings.max_spool,
-            meter=self._meter,
             space=self._space,
         )
-        committer = Committer(
-            self._env, store, self._lock, reading, deliveries, meter=self._meter, report=self.report, space=self._space
-        )
+        committer = Committer(self._env, store, self._lock, reading, deliveries, report=self.report, space=self._space)
         try:
             await self._assembly.open(self._context)
             await self.locked(deliveries.look)
             reading.pause(paused=deliveries.full)
             for name, source in self._assembly.sources.items():
                 reading.begin(name, source)
-            await deliveries.serve(self._assembly.graph)
+            await deliveries.serve(self._assembly)
             self._working.set()
             await crew.until(self._commit_loop(committer, reading, deliveries, retrying))
             if settings.once:
@@ -233,6 +233,8 @@ class Agent:
 
     async def _rest(self, crew: Crew, reading: Reading) -> None:
         self._reading = None
+        # A program that has not taken over by now never will.
+        self._turned.set()
         await crew.disband()
         await reading.discard()
         if self._following is not None:
@@ -282,9 +284,7 @@ class Agent:
             for name, source in following.sources.items():
                 if before.sources.get(name) is not source:
                     reading.begin(name, source)
-            await deliveries.serve(following.graph)
+            await deliveries.serve(following)
         finally:
             await to_the_end(before.retire(following))
-        for stage in self.meters.keys() - following.graph.stages.keys():
-            del self.meters[stage]
         self._turned.set()

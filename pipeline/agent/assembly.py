@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from pipeline.agent.telemetry import NodeMeter, PluginMeter
 from pipeline.api import Context, Plugin, Window
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput, AnyWindow, Graph, Stage
@@ -29,18 +30,22 @@ class Assembly:
             for stage in self.graph.windows
             if stage.window is not None and isinstance(stage.window.plugin, Window)
         }
+        known = {} if before is None else before.meters
+        self.meters: dict[str, NodeMeter] = {stage: known.get(stage) or NodeMeter() for stage in self.graph.stages}
+        """The figures of each stage, which go on where the assembly before had it."""
         self._others = frozenset(plugin for _, plugin in _plugins(before.graph)) if before is not None else frozenset()
-        self._opened: list[Plugin[Any]] = []
+        self._opened: list[tuple[Plugin[Any], PluginMeter]] = []
 
-    async def open(self, context: Callable[[str], Context]) -> None:
-        """Open all plugins but those of the assembly before; `context` makes the `ctx` of a stage.
+    async def open(self, context: Callable[[str, PluginMeter], Context]) -> None:
+        """Open all plugins but those of the assembly before; `context` makes the `ctx` of one, from its stage and its meter.
 
         Raises what a plugin's `open` raises; those that were touched are closed then."""
         try:
             for stage, plugin in _plugins(self.graph):
                 if plugin not in self._others:
-                    self._opened.append(plugin)
-                    await plugin.open(context(stage))
+                    meter = PluginMeter(self.meters[stage])
+                    self._opened.append((plugin, meter))
+                    await plugin.open(context(stage, meter))
         except BaseException:
             await self.close()
             raise
@@ -48,13 +53,15 @@ class Assembly:
     async def close(self) -> None:
         """Close what was opened here and what was taken over, the last first."""
         while self._opened:
-            await self._opened.pop().close()
+            plugin, meter = self._opened.pop()
+            meter.close()
+            await plugin.close()
 
     async def retire(self, after: Assembly) -> None:
         """`after` has taken the place of this one: hand it what it took over, and close the rest."""
         kept = {plugin for _, plugin in _plugins(after.graph)}
-        after._opened[:0] = [plugin for plugin in self._opened if plugin in kept]
-        self._opened = [plugin for plugin in self._opened if plugin not in kept]
+        after._opened[:0] = [opened for opened in self._opened if opened[0] in kept]
+        self._opened = [opened for opened in self._opened if opened[0] not in kept]
         await self.close()
 
 

@@ -15,7 +15,6 @@ from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
 from pipeline.agent.space import Space
-from pipeline.agent.telemetry import NodeMeter
 from pipeline.agent.watermarks import watermarks
 from pipeline.api import Position
 from pipeline.env import Env
@@ -33,7 +32,7 @@ GROUP = 16 << 20
 
 
 class Committer:
-    """Commits to one store, under its `lock`, what was read; `report` and the meters count it. One call at a time."""
+    """Commits to one store, under its `lock`, what was read; `report` counts it. One call at a time."""
 
     def __init__(
         self,
@@ -43,7 +42,6 @@ class Committer:
         reading: Reading,
         deliveries: Deliveries,
         *,
-        meter: Callable[[str], NodeMeter],
         report: Report,
         space: Space | None,
     ) -> None:
@@ -52,7 +50,6 @@ class Committer:
         self._lock = lock
         self._reading = reading
         self._deliveries = deliveries
-        self._meter = meter
         self._report = report
         self._space = space
         self._committed_at = float("-inf")
@@ -139,7 +136,7 @@ class Committer:
                 if self._space is not None and changes.advances:
                     self._space.moved(rows=True)
                 for name in assembly.windows:
-                    self._meter(name).gauge("windows.held", len(store.windows.held.get(name, {})))
+                    assembly.meters[name].gauge("windows.held", len(store.windows.held.get(name, {})))
             await self._env.apart(self._deliveries.look)
         self._committed_at = self._env.clock.monotonic()
         reading.pause(paused=self._deliveries.full)

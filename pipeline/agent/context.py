@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter
+from pipeline.agent.telemetry import Journal, NodeLog, NodeMeter, PluginMeter
 from pipeline.env import Clock, Env, Files
 
 T = TypeVar("T")
 
 
 class NodeContext:
-    def __init__(self, env: Env, node: str, journal: Journal, *, once: bool, metrics: NodeMeter | None = None) -> None:
+    def __init__(
+        self, env: Env, node: str, journal: Journal, *, once: bool, metrics: PluginMeter | None = None
+    ) -> None:
         """The plugin's log goes to the journal. Without `metrics` nobody reads what it counts."""
         self._env = env
         self.node = node
         self.once = once
         self.log = NodeLog(journal, node)
-        self.metrics = NodeMeter() if metrics is None else metrics
+        self.metrics = PluginMeter(NodeMeter()) if metrics is None else metrics
 
     @property
     def host(self) -> str:

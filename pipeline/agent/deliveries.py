@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.agent.assembly import Assembly
 from pipeline.agent.shipping import Shipper
 from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, Task, cancel, within
-from pipeline.agent.telemetry import NodeLog, NodeMeter
+from pipeline.agent.telemetry import NodeLog
 from pipeline.env import Env
 from pipeline.errors import TemporaryError
-from pipeline.plan.graph import Graph
 from pipeline.store import SEGMENTS_AHEAD, Store, kind_of
 
 
@@ -31,7 +31,6 @@ class Deliveries:
         timeout: float,
         folder: Path,
         most: int | None,
-        meter: Callable[[str], NodeMeter],
         space: Space | None,
     ) -> None:
         self._env = env
@@ -39,7 +38,6 @@ class Deliveries:
         self._store = store
         self._lock = lock
         self._log = log
-        self._meter = meter
         self._timeout = timeout
         self._folder = folder
         self._most = most
@@ -49,15 +47,16 @@ class Deliveries:
         self._moved = env.clock.monotonic()
         self._shippers: dict[str, Shipper] = {}
         self._tasks: dict[str, Task] = {}
+        self._claimed: set[str] = set()
 
-    async def serve(self, graph: Graph) -> None:
+    async def serve(self, assembly: Assembly) -> None:
         """Deliver for this program from now on: for its sinks whose segments are delivered, and for those with segments from an
         earlier program. A shipper whose output stays goes on; one that ends leaves what it was at to the next."""
         async with self._lock:
             waiting = await self._env.apart(self._store.contents.waiting)
         outputs = {
             stage.name: stage.output
-            for stage in graph.sinks
+            for stage in assembly.graph.sinks
             if stage.output is not None and (stage.name in waiting or kind_of(stage.output.layout).delivered)
         }
         over = [name for name, shipper in self._shippers.items() if shipper.output is not outputs.get(name)]
@@ -72,8 +71,9 @@ class Deliveries:
                     output,
                     self._store,
                     self._lock,
+                    self._claimed,
                     self._log(name),
-                    self._meter(name),
+                    assembly.meters[name],
                     self._acknowledged,
                 )
                 self._shippers[name] = shipper

@@ -17,14 +17,24 @@ TAKEN = "a copy of this state delivers to it; this one stopped"
 
 
 class Fence:
-    """The claim of one sink. `writer` gives who we are now."""
+    """The claim of one sink. `writer` gives who we are now. `claimed`: the sinks whose destination this life has had, with
+    whatever output; the sink is added once it is."""
 
-    def __init__(self, output: AnyOutput, writer: Callable[[], Writer], log: NodeLog, meter: NodeMeter) -> None:
+    def __init__(
+        self,
+        sink: str,
+        output: AnyOutput,
+        writer: Callable[[], Writer],
+        claimed: set[str],
+        log: NodeLog,
+        meter: NodeMeter,
+    ) -> None:
+        self._sink = sink
         self._output = output
         self._writer = writer
+        self._claimed = claimed
         self._log = log
         self._meter = meter
-        self._claimed = False
         self.lost = False
         """A copy has the destination now."""
         self.behind: int | None = None
@@ -36,9 +46,9 @@ class Fence:
         self.behind = None
         found = await self._output.fence(ours)
         if found == ours:
-            self._claimed = True
+            self._claimed.add(self._sink)
             return True
-        if self._claimed:
+        if self._sink in self._claimed:
             self.lost = True
             self._meter.count("fence.lost")
             told = (

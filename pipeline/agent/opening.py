@@ -42,6 +42,7 @@ def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
     shape = Shape(
         {stage.name: [str(port) for port in stage.upstream] for stage in graph.stages.values() if stage.upstream},
         {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
+        sorted(sinks),
     )
     store.arrange(sinks, {name: window.fingerprint for name, window in assembly.windows.items()}, shape)
     for sink in sorted(set(store.contents.waiting()) - sinks.keys()):

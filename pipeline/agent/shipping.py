@@ -53,7 +53,8 @@ class _Aside:
 
 
 class Shipper:
-    """Delivers one sink's segments. `lock` guards the store; `acknowledged` is called after each segment that left it."""
+    """Delivers one sink's segments. `lock` guards the store; `claimed` has the sinks whose destination this life has had
+    (`Fence`); `acknowledged` is called after each segment that left the store."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Shipper:
         output: AnyOutput,
         store: Store,
         lock: asyncio.Lock,
+        claimed: set[str],
         log: NodeLog,
         meter: NodeMeter,
         acknowledged: Callable[[], None],
@@ -73,7 +75,7 @@ class Shipper:
         self._lock = lock
         self._log = log
         self._acknowledged = acknowledged
-        self._fence = Fence(output, lambda: store.writer, log, meter)
+        self._fence = Fence(sink, output, lambda: store.writer, claimed, log, meter)
         self._wake = asyncio.Event()
         self._aside: dict[int, _Aside] = {}
         self._trouble = ""

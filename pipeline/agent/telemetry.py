@@ -77,11 +77,11 @@ class NodeLog:
 
 
 class NodeMeter:
-    """Counters, gauges and tables of one node (`pipeline.api.Meter`). Any thread may use it."""
+    """Counters, gauges and tables of one node. Any thread may use it."""
 
     def __init__(self) -> None:
         self._values: dict[str, float] = {}
-        self._tables: dict[str, list[Rows]] = {}
+        self._tables: list[tuple[PluginMeter, str, Rows]] = []
         self._lock = Lock()
 
     def count(self, name: str, value: int = 1) -> None:
@@ -92,9 +92,15 @@ class NodeMeter:
         with self._lock:
             self._values[name] = value
 
-    def table(self, name: str, rows: Rows) -> None:
+    def add(self, plugin: PluginMeter, name: str, rows: Rows) -> None:
+        """A plugin has a table."""
         with self._lock:
-            self._tables.setdefault(name, []).append(rows)
+            self._tables.append((plugin, name, rows))
+
+    def remove(self, plugin: PluginMeter) -> None:
+        """A plugin has no tables any more."""
+        with self._lock:
+            self._tables = [table for table in self._tables if table[0] is not plugin]
 
     def values(self) -> dict[str, float]:
         """The counters and gauges as they are now."""
@@ -104,8 +110,27 @@ class NodeMeter:
     def tables(self) -> dict[str, list[Mapping[str, object]]]:
         """The tables as they are now; those of one name (two plugins of a kind in one node) one below the other."""
         with self._lock:
-            found = {name: list(made) for name, made in self._tables.items()}
-        return {name: [row for rows in made for row in rows()] for name, made in found.items()}
+            made = list(self._tables)
+        found: dict[str, list[Mapping[str, object]]] = {}
+        for _, name, rows in made:
+            found.setdefault(name, []).extend(rows())
+        return found
+
+
+class PluginMeter:
+    """The meter of a node as one plugin sees it (`pipeline.api.Meter`): its figures stay with the node, its tables until `close`."""
+
+    def __init__(self, node: NodeMeter) -> None:
+        self._node = node
+        self.count = node.count
+        self.gauge = node.gauge
+
+    def table(self, name: str, rows: Rows) -> None:
+        self._node.add(self, name, rows)
+
+    def close(self) -> None:
+        """The plugin is gone."""
+        self._node.remove(self)
 
 
 def _plain(text: str) -> str:

@@ -3,8 +3,9 @@
     group.py       the commands by name, each imported when it is called        failures.py   errors → stderr and exit codes
     streams.py     standard streams that are closed
     programs.py    program files → checked graphs                              parameters.py durations, sizes, times
+    states.py      which state is asked: a running agent's, or by `snapshot.py` that of one that has stopped
     a module a command; `session.py` runs agents under signals and reloads, `watch.py` tells of
-    changed files, `results.py` is where a query ends
+    changed files, `results.py` is where a query ends, `story.py` tells what `why` has found, `desk.py` changes dead letters
 
 Only click and the version are imported here, so that `pipe --version` answers at once.
 """

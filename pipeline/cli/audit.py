@@ -9,10 +9,10 @@ from typing import cast
 
 import click
 
-from pipeline.cli.balance import Fault, faults, lost, sinks
 from pipeline.cli.failures import say
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
+from pipeline.proof.balance import Fault, faults, lost, sinks
 from pipeline.store.accounts import FORGOTTEN
 from pipeline.store.books import Books
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.failures import note
-from pipeline.cli.parameters import settings_of
+from pipeline.cli.parameters import settings_of, with_settings
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
 from pipeline.columns.encode.printable import printable
@@ -51,26 +50,23 @@ def shown(file: str | None, state: str | None, form: str) -> None:
 
 
 @command.command("explain")
-@click.argument("name", metavar="NAME")
+@click.argument("path")
 @with_state
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`, as it runs with."
-)
+@with_settings
 @FORMAT
-@click.option("--json", "form", flag_value="json", help="The same as `--format json`.")
-def explained(name: str, file: str | None, state: str | None, settings: tuple[str, ...], form: str) -> None:
-    """Say what a start on this state would make of a file, and why: what it is known as, how that is known, how far it is
-    read, and what is read next. FILE is the program, by default the one that the state belongs to. Nothing is changed."""
+def explained(path: str, file: str | None, state: str | None, settings: tuple[str, ...], form: str) -> None:
+    """Say what a start on this state would make of the file at PATH, and why: what it is known as, how that is known, how far
+    it is read, and what is read next. FILE is the program, by default the one that the state belongs to. Nothing is changed."""
     folder = folder_of(file, state)
     answer, _ = asked(folder, {"ask": "checkpoint"})
     program = str(answer["program"]) if file is None else file
-    told = list(_beliefs(name, program, settings, answer["positions"]))
+    told = list(_beliefs(path, program, settings, answer["positions"]))
     if not told:
-        there = Path(name).exists()
+        there = Path(path).exists()
         raise NoInputError(
-            f"no source of {program} reads {name}"
+            f"no source of {program} reads {path}"
             if there
-            else f"there is no file {name}, and none was read under that name",
+            else f"there is no file {path}, and none was read under that name",
             "Check the globs of its sources; relative ones start at the current folder."
             if there
             else "`pipe checkpoint` lists the names of what was read.",
@@ -86,7 +82,7 @@ def brief(position: object) -> object:
     return position
 
 
-def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: object) -> Iterable[Mapping[str, object]]:
+def _beliefs(path: str, program: str, settings: tuple[str, ...], positions: object) -> Iterable[Mapping[str, object]]:
     """What each source of the program that reads the file makes of it."""
     from pipeline.agent.context import NodeContext
     from pipeline.agent.telemetry import Journal
@@ -96,21 +92,22 @@ def _beliefs(name: str, program: str, settings: tuple[str, ...], positions: obje
 
     if program == EXPRESSION:
         raise UsageError(
-            "the program of this state was given with -e", "Name a file with the same sources: … NAME FILE."
+            "the program of this state was given with -e", "Name a program with the same sources: … PATH FILE."
         )
     graph = checked(loaded(read(program), settings_of(settings)))
     progress: dict[str, dict[str, Position]] = {}
     for row in positions if isinstance(positions, list) else []:
         progress.setdefault(row["source"], {})[row["partition"]] = row["position"]
     env = RealEnv(1)
-    journal = Journal(note, env.clock)
+    # What it would say of other files is not asked for; of this one the belief says all.
+    journal = Journal(lambda _: None, env.clock)
     try:
         for stage in graph.stages.values():
             if stage.input is not None:
                 ctx = NodeContext(env, stage.name, journal, once=False)
-                belief = stage.input.explain(ctx, progress.get(stage.name, {}), name)
+                belief = stage.input.explain(ctx, progress.get(stage.name, {}), path)
                 if belief is not None:
-                    yield {"file": name, "source": stage.name, **belief}
+                    yield {"file": path, "source": stage.name, **belief}
     finally:
         journal.close()
         env.close()

@@ -136,7 +136,7 @@ def retried(
     Each leaves the dead letters in the transaction that has what came of it. One that is rejected again is a new dead letter,
     with the number of tries."""
     count, live = _changed("dlq_retry", everything, *_said(words, state, stage, reason, since))
-    click.echo(f"{count:,} dead letters are put in again{'' if live else ' by the next run'}")
+    click.echo(f"{_letters(count)} put in again{'' if live else ' by the next run'}")
 
 
 @command.command("drop")
@@ -159,7 +159,7 @@ def dropped(
             raise UsageError("dead letters are removed for good", "Say --yes where nobody can be asked.")
         click.confirm("Remove these dead letters for good?", abort=True, err=True)
     count, _ = _changed("dlq_drop", everything, folder, named)
-    click.echo(f"{count:,} dead letters are removed")
+    click.echo(f"{_letters(count)} removed")
 
 
 def _changed(what: str, everything: bool, folder: Path, named: Mapping[str, object]) -> tuple[int, bool]:
@@ -177,6 +177,10 @@ def _changed(what: str, everything: bool, folder: Path, named: Mapping[str, obje
         answer = live
     count = answer["letters"]
     return count if isinstance(count, int) else 0, live is not None
+
+
+def _letters(count: int) -> str:
+    return f"{count:,} dead letter{' is' if count == 1 else 's are'}"
 
 
 def _rows(answer: Mapping[str, object], name: str) -> list[dict[str, object]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 
 from pipeline.errors import UsageError
+
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 
 class DurationParameter(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
@@ -62,6 +65,18 @@ class TimeParameter(click.ParamType):  # type: ignore[type-arg]  # the same
 DURATION = DurationParameter()
 SIZE = SizeParameter()
 TIME = TimeParameter()
+
+
+def with_settings(command: CommandT) -> CommandT:
+    """The option `--set`, as `settings`."""
+    option = click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Another value for a `let`, as the program runs with.",
+    )
+    return option(command)
 
 
 def settings_of(given: Sequence[str]) -> dict[str, str]:

@@ -16,7 +16,7 @@ import click
 from pipeline.agent.agent import Settings
 from pipeline.agent.space import Space
 from pipeline.cli.failures import say
-from pipeline.cli.parameters import DURATION, SIZE, settings_of
+from pipeline.cli.parameters import DURATION, SIZE, settings_of, with_settings
 from pipeline.cli.programs import EXPRESSION, checked, files_of, loaded, read
 from pipeline.cli.session import Session
 from pipeline.cli.summary import counted, told
@@ -33,7 +33,7 @@ from pipeline.plan.load import Loaded
 )
 @click.option("--once", is_flag=True, help="Read every source to the end that it has now, deliver, and exit.")
 @click.option("--state", metavar="DIR", help="The state directory [default: ./.pipe/<name of FILE>].")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
+@with_settings
 @click.option("--timeout", type=DURATION, default=60.0, metavar="D", help="How long --once waits for deliveries [60s].")
 @click.option(
     "--max-spool",

@@ -141,8 +141,10 @@ class Session:
                 if self.watch:
                     await watch.over(files_of(found))
                 graph = checked(found)
-                await agent.reload(graph)
-                self._recipe = found.recipe
+                if not await agent.reload(graph):
+                    # Its windows are still those of the program before: an agent that follows it sends them first.
+                    self._reload.set()
+                    return
             except PipeError as error:
                 tell(error)
                 say("warning", "the new program is not used; the one that was started goes on")
@@ -151,7 +153,7 @@ class Session:
                 # The agent ended first: one that follows it is to get the program.
                 self._reload.set()
                 raise
-            self.graph = graph
+            self.graph, self._recipe = graph, found.recipe
             say("info", "the program is reloaded")
             _settle(first=False)
 

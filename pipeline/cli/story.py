@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from pipeline.cli.failures import say
-from pipeline.cli.records import Found, Lost
-from pipeline.cli.sought import Fact, values
 from pipeline.columns.encode.printable import printable
+from pipeline.proof.records import Found, Lost
+from pipeline.proof.sought import Fact, values
 from pipeline.store.trails import Trail
 
 

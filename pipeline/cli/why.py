@@ -5,23 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import polars as pl
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.context import NodeContext
-from pipeline.agent.telemetry import Journal
+from pipeline.agent.letters import MOST
+from pipeline.agent.telemetry import Journal, PluginMeter
 from pipeline.api import Batch, Delta, lines
 from pipeline.cli.failures import note
-from pipeline.cli.parameters import TIME, settings_of
+from pipeline.cli.parameters import TIME, settings_of, with_settings
 from pipeline.cli.programs import checked, loaded, read
-from pipeline.cli.records import Found, Lost, found
-from pipeline.cli.sought import Ask, Fact, same, sought, window_of
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.story import Story
 from pipeline.env import Env
@@ -29,7 +28,13 @@ from pipeline.env.real import RealEnv
 from pipeline.errors import StateError, UsageError
 from pipeline.plan.graph import Graph
 from pipeline.plan.probe import Probe
+from pipeline.plan.reentry import POISON
+from pipeline.proof.records import Found, Lost, found
+from pipeline.proof.sought import Ask, Fact, same, sought, window_of
 from pipeline.store.trails import Known, Sent, Trail
+
+Place = tuple[str, str, int]
+"""Of a record: source, partition, offset."""
 
 
 @click.command("why")
@@ -39,7 +44,7 @@ from pipeline.store.trails import Known, Sent, Trail
     "--at", type=TIME, metavar="TIME", help="The fact's window_start, for windows whose state is not kept any more."
 )
 @click.option("--limit", type=click.IntRange(0), default=20, show_default=True, help="How many lines to print.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="As the program was run.")
+@with_settings
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
     id: str,
@@ -128,13 +133,23 @@ class Search:
         request = {"ask": "trail", "stage": sent["stage"], "start": sent["start"], "part": sent["part"]}
         return cast("Trail", self.ask(request)["trail"])
 
+    def _poison(self) -> frozenset[Place]:
+        """The records that ended a process whenever they were computed, as far as their dead letters are kept."""
+        letters = cast("list[dict[str, Any]]", self.ask({"ask": "dlq", "reason": POISON, "limit": MOST})["letters"])
+        return frozenset(
+            (letter["@source"], letter["@partition"], letter["@offset"])
+            for letter in letters
+            if letter["stage"] == letter["@source"]
+        )
+
     def _run(self, sent: Sent, trail: Trail, arrived: Callable[[Found, Batch], None]) -> list[Found | Lost]:
         """Give the rows that come to the window of a stage to `arrived`."""
         probe = Probe(self.graph, self.env.host, sent["stage"])
+        poison = self._poison()
         journal = Journal(note, self.env.clock)
 
-        def context(stage: str) -> NodeContext:
-            return NodeContext(self.env, stage, journal, once=True)
+        def context(stage: str, meter: PluginMeter) -> NodeContext:
+            return NodeContext(self.env, stage, journal, once=True, metrics=meter)
 
         async def work() -> list[Found | Lost]:
             done: list[Found | Lost] = []
@@ -143,7 +158,7 @@ class Search:
             try:
                 for part in found(trail, self.graph, self.env.files):
                     if isinstance(part, Found):
-                        for batch in probe.arrivals(part.batch["source"], _batch(part), part.batch["received"]):
+                        for batch in probe.arrivals(part.batch["source"], _batch(part, poison), part.batch["received"]):
                             arrived(part, batch)
                         part = replace(part, raw=part.raw.clear(), offsets=part.offsets.clear())
                     done.append(part)
@@ -157,9 +172,16 @@ class Search:
             journal.close()
 
 
-def _batch(part: Found) -> Batch:
+def _batch(part: Found, poison: Collection[Place]) -> Batch:
+    """Its records but the poison: nobody has had that, and it would end this process, too."""
     batch = part.batch
-    return lines(part.raw, part.offsets, partition=batch["partition"], start=None, end=None, path=batch["path"])
+    raw, offsets = part.raw, part.offsets
+    # An archive that has only some records has none that nobody was given.
+    if part.whole and poison:
+        mine = [at for source, partition, at in poison if (source, partition) == (batch["source"], batch["partition"])]
+        keep = ~offsets.is_in(mine)
+        raw, offsets = raw.filter(keep), offsets.filter(keep)
+    return lines(raw, offsets, partition=batch["partition"], start=None, end=None, path=batch["path"])
 
 
 def _lines(part: Found, frame: pl.DataFrame) -> Iterator[dict[str, object]]:

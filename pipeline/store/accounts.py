@@ -1,13 +1,13 @@
 """The ledger by partition: how many rows of which range went where, and what was delivered of it.
 
-`pipe audit` proves from it that nothing is missing (`pipeline.cli.balance`)."""
+`pipe audit` proves from it that nothing is missing (`pipeline.proof.balance`)."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from pipeline.env import Database
 from pipeline.store import ledger
@@ -27,10 +27,12 @@ def counts_of(stored: str) -> Counts:
 
 @dataclass(frozen=True)
 class Shape:
-    """How the stages of a program hang together: stage → the ports that it reads, source → the sinks that get its events."""
+    """How the stages of a program hang together: stage → the ports that it reads, source → the sinks that get its events; `ends` are all sinks,
+    those that get facts only among them."""
 
     edges: Mapping[str, Sequence[str]] = field(default_factory=dict)
     sinks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ends: Sequence[str] = ()
 
 
 class Accounts:
@@ -42,7 +44,7 @@ class Accounts:
     def arrange(self, shape: Shape) -> None:
         """Say how the stages hang together. Where that is new, rows are compared along the edges from here on, and sinks that
         came have nothing of what was read before."""
-        known = json.dumps({"edges": shape.edges, "sinks": shape.sinks}, sort_keys=True)
+        known = json.dumps(asdict(shape), sort_keys=True)
         stored = self._database.rows("SELECT value FROM meta WHERE name = 'shape'")
         if stored == [(known,)]:
             return
@@ -51,9 +53,12 @@ class Accounts:
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [("shape", known), ("since", json.dumps(since, sort_keys=True))],
         )
-        before: dict[str, list[str]] = json.loads(text(stored[0][0]))["sinks"] if stored else {}
+        before = Shape(**json.loads(text(stored[0][0]))) if stored else Shape()
+        for sink in sorted({*before.ends} - {*shape.ends}):
+            # Nothing else tells later that it was one.
+            ledger.begin(self._database, sink, "delivered")
         for source, sinks in shape.sinks.items():
-            for sink in set(sinks) - set(before.get(source, ())):
+            for sink in set(sinks) - set(before.sinks.get(source, ())):
                 self._skip(source, sink)
 
     def _skip(self, source: str, sink: str) -> None:

@@ -45,13 +45,14 @@ class Held(TypedDict):
 
 class Books(TypedDict):
     """`ledger` since the state began, `since`: what it was when `edges` (stage → the ports that it reads) and `sinks` (source →
-    those that get its events) became what they are.
+    those that get its events) became what they are; `ends`: all sinks of the program.
     `paths`: how many different paths a sink has had. `open`: window stage → windows that were not sent."""
 
     ledger: Counts
     since: Counts
     edges: dict[str, list[str]]
     sinks: dict[str, list[str]]
+    ends: list[str]
     accounts: list[Account]
     delivered: dict[str, list[Part]]
     held: list[Held]
@@ -76,6 +77,7 @@ def books(rows: Rows) -> Books:
         since=mapping(text(meta.get("since", "{}")), "the beginning of the ledger"),
         edges=shape.get("edges", {}),
         sinks=shape.get("sinks", {}),
+        ends=shape.get("ends", []),
         accounts=_accounts(rows),
         delivered=delivered,
         held=[

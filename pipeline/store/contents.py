@@ -12,7 +12,7 @@ from pipeline.store.values import number, parsed, text
 
 
 class Contents:
-    """Reads, never writes. Every method blocks for one query."""
+    """Reads, never writes. Every method blocks for a query or several; `books` and `trail` look through all rows."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

@@ -20,6 +20,11 @@ def add(database: Database, rows: Mapping[tuple[str, str], int]) -> None:
     )
 
 
+def begin(database: Database, stage: str, outcome: str) -> None:
+    """Name an outcome of a stage, also while it has no rows of it. Inside a transaction."""
+    database.rows("INSERT INTO ledger VALUES (?, ?, 0) ON CONFLICT DO NOTHING", (stage, outcome))
+
+
 def counts(rows: Rows) -> Counts:
     """All of it. Blocks for a query."""
     found: Counts = {}

@@ -10,10 +10,10 @@ from runs import lines, made, quiet
 
 from pipeline.agent.agent import Agent
 from pipeline.api import Columns
-from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.plan.graph import Graph, Port, Stage
+from pipeline.proof.balance import faults
 from pipeline.store import frames
 from pipeline.testing.life import Crash
 from pipeline.testing.loop import run

@@ -10,12 +10,12 @@ import zstandard
 from runs import quiet
 
 from pipeline.agent.agent import Agent
-from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import load
+from pipeline.proof.balance import faults
 from pipeline.store import frames
 from pipeline.testing.life import Crash
 from pipeline.testing.loop import run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +145,36 @@ def test_a_fenced_sink_is_degraded_and_the_rest_goes_on(host: Host) -> None:
     assert run(fenced()) == {"away": TAKEN}
     host.world.crash()
     assert LINES.startswith(host.bucket.received)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["the same destination", "another one"])
+def test_a_sink_that_changes_takes_nothing_back(host: Host, elsewhere: bool) -> None:
+    """A reload is no restart: the copy keeps what it took over. Another destination is nobody's, and delivered to."""
+    mine, theirs = Bucket(), Writer("", 9, "another")
+
+    async def changed() -> Agent:
+        agent = host.agent(once=False, pause=1.0)
+        running = asyncio.ensure_future(agent.run())
+        await asyncio.sleep(2)
+        (instance,) = host.bucket.writers
+        host.bucket.writers[instance] = theirs
+        await asyncio.sleep(3)
+        assert agent.degraded == {"away": TAKEN}
+        other = graph(str(host.log), Objects(mine if elsewhere else host.bucket), chunk=500, pause=1.0)
+        sink = replace(other.stages["away"], fingerprint="other")
+        await agent.reload(replace(other, stages={**other.stages, "away": sink}))
+        await asyncio.sleep(9)
+        assert agent.degraded == ({} if elsewhere else {"away": TAKEN})
+        agent.stop()
+        await running
+        return agent
+
+    host.log.write_bytes(LINES)
+    agent = run(changed())
+    host.world.crash()
+    assert list(host.bucket.writers.values()) == [theirs]
+    assert "fence.regressed" not in agent.meters["away"].values()
+    assert bool(mine.objects) == elsewhere
 
 
 def test_the_copy_that_is_started_again_has_the_destination(host: Host) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,7 @@ from pipeline import api
 from pipeline.agent.agent import Agent
 from pipeline.api import Columns
 from pipeline.errors import ConfigurationError, InternalError
-from pipeline.lang.spans import Source
 from pipeline.plan.graph import Graph, Port, Stage
-from pipeline.plan.load import load
 from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
 from pipeline.testing.world import SimEnv, World
@@ -35,6 +32,8 @@ class Counted(Chunks):
 
     async def open(self, ctx: api.Context) -> None:
         self.asked.append("open")
+        ctx.metrics.count("counted.opened")
+        ctx.metrics.table("counted.asked", lambda: [{"asked": len(self.asked)}])
         await super().open(ctx)
 
     async def close(self) -> None:
@@ -216,6 +215,26 @@ def test_a_program_that_cannot_be_opened_leaves_the_old_one_running(
     assert source_of(first).asked == ["open", "read", "close"]
 
 
+def test_the_figures_are_those_of_the_program_that_runs(tmp_path: Path) -> None:
+    """A stage that stays counts on, with the tables of what it has now; nothing stays of a program that was refused."""
+    world = made(tmp_path / "w", LINES)
+    env, first = world.env(), graph(tmp_path / "w", "a.log")
+    refused = graph(tmp_path / "w", "a.log", mark="3")
+    shut = Stage("shut", "sink", upstream=(Port("log"),), output=Shut(ConfigurationError("no")), plugin="shut")
+    refused = replace(refused, stages={**refused.stages, "shut": shut})
+
+    async def reload(running: Agent) -> None:
+        await env.clock.sleep(1.0)
+        assert await running.reload(graph(tmp_path / "w", "b.log", mark="2"))
+        with pytest.raises(ConfigurationError, match="no"):
+            await running.reload(refused)
+        assert running.meters.keys() == {"log", "copy"}
+        assert running.meters["log"].tables() == {"counted.asked": [{"asked": 2}]}
+        assert running.meters["log"].values()["counted.opened"] == 3
+
+    live(world, env, first, reload)
+
+
 def test_a_program_that_comes_after_the_end_is_let_go(tmp_path: Path) -> None:
     """Nobody would run it: what was opened for it is closed."""
     world = made(tmp_path / "w", LINES)
@@ -249,88 +268,3 @@ def test_a_run_that_is_cancelled_while_a_program_takes_over_closes_all(tmp_path:
 
     run(life())
     assert source_of(first).asked == ["open", "read", "close"]
-
-
-# ── windows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-COUNTING = """
-source log = file("{folder}/in.log")
-transform parsed = log | grok('^%{{INT:second:int}} %{{WORD:verb}}$') | set {{ @timestamp = time(second, 'unix') }}
-transform facts = parsed | window(10s) {{ {metric} }}
-sink published = facts -> file("{folder}/{out}")
-"""
-HITS = "hits = count() by verb"
-
-
-def counting(folder: Path, metric: str = HITS, out: str = "facts.ndjson") -> Graph:
-    loaded = load(Source("counting.pipe", COUNTING.format(folder=folder, metric=metric, out=out)))
-    assert loaded.graph is not None, loaded.diagnostics
-    return loaded.graph
-
-
-def counted(world: World, *programs: Graph) -> None:
-    """Three lines of one window for each program, all read before the next takes over."""
-    log = world.folder / "in.log"
-    log.touch()
-    env = world.env()
-
-    async def life() -> None:
-        running = quiet(world, env, programs[0], once=False)
-        ended = asyncio.ensure_future(running.run())
-        for number, program in enumerate(programs):
-            if number:
-                await running.reload(program)
-            with log.open("ab") as file:
-                file.write(b"1790000000 GET\n1790000001 GET\n1790000002 POST\n")
-            while await committed(running) < log.stat().st_size:
-                await env.clock.sleep(0.1)
-        running.stop()
-        await ended
-
-    run(life())
-    world.crash()
-    run(quiet(world, world.env(), programs[-1]).run())
-
-
-async def committed(running: Agent) -> int:
-    """Bytes of the log that are durable."""
-    if not running.started.is_set():
-        return 0
-    progress = await running.locked(running.store.contents.progress)
-    return sum(position["offset"] for position in progress.get("log", {}).values() if isinstance(position, dict))
-
-
-def facts(path: Path) -> list[tuple[int, str, int]]:
-    """(revision, verb, value) of every line."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return sorted((row["revision"], row["by"]["verb"], row["value"]) for row in rows)
-
-
-def test_a_window_goes_on_where_the_query_did_not_change(tmp_path: Path) -> None:
-    """Only the sink is another one: what both programs counted is one fact."""
-    counted(World(tmp_path), counting(tmp_path), counting(tmp_path, out="other.ndjson"))
-    assert not (tmp_path / "facts.ndjson").exists()
-    assert facts(tmp_path / "other.ndjson") == [(1, "GET", 4), (1, "POST", 2)]
-
-
-def test_a_window_of_another_query_is_sent_as_it_is(tmp_path: Path) -> None:
-    """The facts of the two add up to what was read: nothing was dropped, nothing counted twice."""
-    counted(World(tmp_path), counting(tmp_path), counting(tmp_path, HITS + " where verb == 'GET'"))
-    assert facts(tmp_path / "facts.ndjson") == [(1, "GET", 2), (1, "GET", 2), (1, "POST", 1)]
-
-
-def test_a_window_that_is_gone_is_sent_as_it_is(tmp_path: Path) -> None:
-    """The program has no such stage any more."""
-    bare = load(Source("counting.pipe", f'source log = file("{tmp_path}/in.log")\nsink out = log -> null()'))
-    assert bare.graph is not None, bare.diagnostics
-    counted(World(tmp_path), counting(tmp_path), bare.graph)
-    assert facts(tmp_path / "facts.ndjson") == [(1, "GET", 2), (1, "POST", 1)]
-
-
-def test_a_window_whose_query_comes_back_is_an_extra_part(tmp_path: Path) -> None:
-    """No two facts of other values have the same id and revision: a reader that keeps one row an id would lose one of them."""
-    other = HITS + " where verb == 'GET'"
-    counted(World(tmp_path), counting(tmp_path), counting(tmp_path, other), counting(tmp_path))
-    rows = [json.loads(line) for line in (tmp_path / "facts.ndjson").read_text().splitlines()]
-    named = [(row["id"], row["revision"]) for row in rows]
-    assert len(named) == len(set(named))

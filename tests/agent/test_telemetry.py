@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pipeline.agent.telemetry import LIMIT, LONGEST, Journal, NodeMeter
+from pipeline.agent.telemetry import LIMIT, LONGEST, Journal, NodeMeter, PluginMeter
 from pipeline.testing.life import EPOCH
 
 MINUTE = 60.0
@@ -93,17 +93,21 @@ def test_threads_speak_one_after_the_other() -> None:
 
 
 def test_a_meter_adds_counts_and_keeps_the_last_gauge() -> None:
-    """Tables of one name are one below the other; what was taken does not change any more."""
-    meter = NodeMeter()
+    """Of all plugins of a node. Tables of one name are one below the other, while their plugins are there; what was taken does
+    not change any more."""
+    node = NodeMeter()
+    meter, other = PluginMeter(node), PluginMeter(node)
     meter.count("rows", 2)
-    taken = meter.values()
-    meter.count("rows")
+    taken = node.values()
+    other.count("rows")
     meter.gauge("open", 5)
     meter.gauge("open", 4)
     meter.table("t", lambda: [{"a": 1}])
-    meter.table("t", lambda: [{"a": 2}])
-    assert (taken, meter.values(), meter.tables()) == (
+    other.table("t", lambda: [{"a": 2}])
+    assert (taken, node.values(), node.tables()) == (
         {"rows": 2},
         {"rows": 3, "open": 4},
         {"t": [{"a": 1}, {"a": 2}]},
     )
+    meter.close()
+    assert (node.values(), node.tables()) == ({"rows": 3, "open": 4}, {"t": [{"a": 2}]})

@@ -15,8 +15,8 @@ import pytest
 from command import Pipe
 
 from pipeline.cli.audit import LETTERS, OUTCOMES
-from pipeline.cli.balance import faults
 from pipeline.cli.snapshot import snapshot
+from pipeline.proof.balance import faults
 
 PROGRAM = """
 source log = file("*.log")
@@ -36,6 +36,12 @@ LINES = b"a 1\nb 2\n?\nc 3\nc 9\n"
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a program that was stopped: its state has committed LINES and holds those of `away`."""
     pipe = Pipe(tmp_path_factory.mktemp("stopped"))
+    stop(pipe)
+    return pipe.folder
+
+
+def stop(pipe: Pipe) -> None:
+    """Run PROGRAM until LINES are committed, and stop it."""
     pipe.write("p.pipe", PROGRAM)
     (pipe.folder / "in.log").write_bytes(LINES)
     process = pipe.start("run", "p.pipe")
@@ -43,7 +49,6 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
-    return pipe.folder
 
 
 def told_of(folder: Path) -> list[str]:
@@ -167,6 +172,27 @@ def test_a_program_may_change(pipe: Pipe) -> None:
         pipe.folder, "UPDATE ledger SET rows = rows + 1 WHERE stage = 'late' AND outcome IN ('in', 'out', 'delivered')"
     )
     assert [fault["told"] for fault in audit(pipe, 1)["faults"]] == ["late took 4 rows, words gave 3: 1 row too many"]
+
+
+def test_a_sink_that_went_away_with_nothing_delivered_is_accounted_for(pipe: Pipe) -> None:
+    """What it put out is held until it comes back; where that is gone, it is missing."""
+    stop(pipe)
+    pipe.write("p.pipe", "\n".join(line for line in PROGRAM.splitlines() if not line.startswith("sink away")) + "\n")
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    rows = {row["sink"]: row for row in audit(pipe)["sinks"]}
+    assert rows["away"] == {"sink": "away", "out": 3, "delivered": 0, "held": 3, "missing": 0}
+    change(pipe.folder, "DELETE FROM segment WHERE sink = 'away'")
+    assert [line for line in told_of(pipe.folder) if line.startswith("away put")] == [
+        "away put out 3 rows, 0 are delivered and 0 held: 3 rows missing"
+    ]
+
+
+def test_a_transform_that_nothing_reads_is_no_sink(pipe: Pipe) -> None:
+    """`pipe check` warns of it; its rows are not missing anywhere."""
+    pipe.write("p.pipe", PROGRAM + "transform unread = words | where(n > 3)\n")
+    (pipe.folder / "in.log").write_bytes(LINES)
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    assert "unread" not in {row["sink"] for row in audit(pipe)["sinks"]}
 
 
 def test_rows_of_forgotten_partitions_stay(pipe: Pipe) -> None:

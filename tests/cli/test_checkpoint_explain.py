@@ -25,7 +25,7 @@ def read(pipe: Pipe) -> Pipe:
 
 
 def belief(pipe: Pipe, *arguments: str) -> dict[str, object]:
-    done = pipe("checkpoint", "explain", *arguments, "--json")
+    done = pipe("checkpoint", "explain", *arguments, "--format", "json")
     assert (done.returncode, done.stderr) == (0, b"")
     told = json.loads(done.stdout)
     assert isinstance(told, dict)
@@ -68,6 +68,16 @@ def test_a_running_agent_and_its_state_believe_the_same(
     assert belief(pipe, "in.log", "--state", ".pipe/p") == live
 
 
+def test_only_the_file_that_is_asked_for_is_spoken_of(pipe: Pipe) -> None:
+    """A source with a glob that matches nothing, or a file that cannot be read, is no news here."""
+    pipe.write("p.pipe", 'source log = file(["in.log", "none.log", "link.log"])\nsink out = log -> null()\n')
+    (pipe.folder / "in.log").write_bytes(LINES)
+    (pipe.folder / "link.log").symlink_to("link.log")
+    done = pipe("run", "p.pipe", "--once")
+    assert b"no file matches" in done.stderr
+    assert belief(pipe, "in.log")["verdict"] == "same"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -76,7 +86,7 @@ def test_a_running_agent_and_its_state_believe_the_same(
         (("in.log", "--state", "nowhere"), 66, "there is no state in "),
         (("in.log", "other.pipe"), 66, "there is no state in "),
         (("in.log", "--set", "x"), 64, "x"),
-        ((), 64, "Missing argument 'NAME'"),
+        ((), 64, "Missing argument 'PATH'"),
     ],
 )
 def test_a_mistake_is_told(read: Pipe, arguments: tuple[str, ...], code: int, told: str) -> None:

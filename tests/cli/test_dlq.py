@@ -99,7 +99,7 @@ def test_letters_are_removed_and_counted(stopped: Pipe) -> None:
         done = stopped("dlq", "drop", "p.pipe", *words)
         assert (done.returncode, b"--yes" in done.stderr) == (64, True)
     burial = shown(stopped, "--stage", "words")[0][0].split(".")[0]
-    assert stopped("dlq", "drop", "p.pipe", f"{burial}.1", "--yes").stdout == b"1 dead letters are removed\n"
+    assert stopped("dlq", "drop", "p.pipe", f"{burial}.1", "--yes").stdout == b"1 dead letter is removed\n"
     assert stopped("dlq", "drop", "p.pipe", f"{burial}.1", "--yes").stdout == b"0 dead letters are removed\n"
     assert [id for id, _ in shown(stopped, "--stage", "words")] == [f"{burial}.2", f"{burial}.0"]
     stopped("dlq", "retry", "p.pipe", f"{burial}.0")

@@ -126,6 +126,18 @@ def test_a_line_that_ends_the_process_is_a_dead_letter_after_a_few_restarts(touc
     assert shown[1]["@error"]["detail"].split("/")[-1].startswith("pipe_touchy.py:")
 
 
+def test_why_leaves_out_a_line_that_ends_the_process(touchy: Pipe) -> None:
+    """The other lines of its batch give the value of their fact; the line was counted in none."""
+    (touchy.folder / "in.log").write_bytes(written(log((5, b"abort"))[:100]))
+    assert supervised(touchy)[-1] == 0
+    ids = {str(fact["id"]) for fact in rows(touchy.folder / "out/facts.ndjson")}
+    assert len(ids) == 2
+    for id in ids:
+        done = touchy.run("why", id)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "99 lines found, which give it" in done.stdout
+
+
 def test_a_live_log_goes_on_behind_a_line_that_ends_the_process(touchy: Pipe) -> None:
     """Without --once: what is written meanwhile is read, and the plugin once mended takes the line."""
     records = log((5, b"kill"))
@@ -151,7 +163,7 @@ def test_a_live_log_goes_on_behind_a_line_that_ends_the_process(touchy: Pipe) ->
     plugin = Path(touchy.environment["PYTHONPATH"].split(os.pathsep)[0]) / "pipe_touchy.py"
     plugin.write_text(PLUGIN.replace("os.kill(os.getpid(), signal.SIGKILL)", "pass"))
     assert touchy.run("dlq", "retry", "p.pipe", "--reason", "poison").stdout == (
-        "1 dead letters are put in again by the next run\n"
+        "1 dead letter is put in again by the next run\n"
     )
     assert touchy.run("run", "p.pipe", "--once").returncode == 0
     assert read(touchy.folder / "out/all.log") == written([r for r in records[:more] if r != b"kill"]) + b"kill\n"

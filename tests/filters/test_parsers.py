@@ -10,7 +10,7 @@ from pipeline_plugins.filters import drop, geoip, grok, json, keep, remove, rena
 from pipeline_plugins.filters import set as assign
 
 from pipeline import api
-from pipeline.agent.telemetry import NodeMeter
+from pipeline.agent.telemetry import NodeMeter, PluginMeter
 from pipeline.columns.native import kernels
 
 RAW = api.Field(("@raw",), api.BYTES)
@@ -127,7 +127,7 @@ def test_grok_counts_what_it_matches(batch, errors, tmp_path):
     """In an agent: lines matched, not matched and too slow, and the kinds of those that do not match, when somebody asks."""
     meter = NodeMeter()
     made = grok.Grok(grok.Options(patterns=["^(?:a|aa)+b$"]))
-    ctx = SimpleNamespace(metrics=meter, clock=SimpleNamespace(monotonic=lambda: 0.0))
+    ctx = SimpleNamespace(metrics=PluginMeter(meter), clock=SimpleNamespace(monotonic=lambda: 0.0))
     asyncio.run(made.open(ctx))
     found = made.apply(batch(b"ab", b"x 1", b"x 2", b"aab"))
     assert len(errors(found)) == 2

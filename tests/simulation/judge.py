@@ -11,8 +11,8 @@ from exact import Cell, bad, cells, table
 from remote import ViolationError
 from scene import STATE, Scene
 
-from pipeline.cli.balance import faults
 from pipeline.columns.frames import load
+from pipeline.proof.balance import faults
 from pipeline.store.books import books
 from pipeline.testing.kernel import ROOT
 

@@ -162,7 +162,8 @@ class Storm:
         mark = str((self.reloads + 1) // 2)
         stages = {name: replace(stage, fingerprint=stage.fingerprint + mark) for name, stage in graph.stages.items()}
         reloading = asyncio.ensure_future(agent.reload(replace(graph, stages=stages)))
-        await asyncio.wait({running, reloading}, return_when=asyncio.FIRST_COMPLETED)
+        # What happens next may happen before the program has taken over.
+        await asyncio.wait({running, reloading}, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
         for error in await cancel([reloading]):
             if not isinstance(error, Crash) and life.kernel.fault is None:
                 raise error

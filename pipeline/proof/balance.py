@@ -65,11 +65,9 @@ def lost(kinds: Kinds) -> int:
 
 
 def sinks(books: Books) -> set[str]:
-    """Stages that have delivered something, or hold something to deliver."""
-    read = {port.partition(".")[0] for ports in books["edges"].values() for port in ports}
-    ends = set(books["edges"]) - read
+    """Stages that deliver, or did before the program was another one, or hold something to deliver."""
     delivered = {stage for stage, kinds in books["ledger"].items() if "delivered" in kinds}
-    return ends | delivered | {segment["sink"] for segment in books["held"]} | set(books["delivered"])
+    return {*books["ends"]} | delivered | {segment["sink"] for segment in books["held"]} | set(books["delivered"])
 
 
 def _edges(books: Books) -> Iterator[Fault]:

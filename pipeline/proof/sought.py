@@ -9,15 +9,14 @@ from typing import cast
 
 import polars as pl
 
-from pipeline.agent.answers import Answer
 from pipeline.api import Delta, Window
 from pipeline.errors import NoInputError, StateError
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.graph import AnyWindow, Graph
 from pipeline.store.trails import Known, Sent
 
-Ask = Callable[[Mapping[str, object]], Answer]
-"""Asks the state, or the agent that runs on it."""
+Ask = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Asks the state, or the agent that runs on it (`pipeline.agent.answers`)."""
 
 
 @dataclass(frozen=True)
