@@ -27,6 +27,7 @@ from pipeline.agent.telemetry import Journal
 from pipeline.cli.failures import note, say, tell
 from pipeline.cli.programs import checked, files_of
 from pipeline.cli.watch import Watch
+from pipeline.cli.watchdog import watching
 from pipeline.env import Env
 from pipeline.errors import InternalError, PipeError
 from pipeline.plan.graph import Graph
@@ -65,7 +66,7 @@ class Session:
         self._recipe = recipe
         watch = Watch(self.env, self._reload.set)
         self.graph = graph
-        with self._signals():
+        with self._signals(), watching(partial(say, "warning")):
             try:
                 if self.watch:
                     await watch.over(files)
