@@ -4,7 +4,7 @@ import polars as pl
 
 from pipeline.columns.lines import decode, records
 
-LONGEST = 128 * 1024 * 1024
+LONGEST = 16 * 1024 * 1024
 """A record whose end does not come is cut when an input holds this many bytes of it, so that memory has a bound; the next
 record continues it."""
 

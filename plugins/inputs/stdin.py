@@ -26,7 +26,7 @@ class Options(api.Options):
 class Stdin(api.Input[Options]):
     """Reads lines from standard input until it ends.
 
-    A record ends with a newline; the last one may lack it, and one longer than 128 MiB is cut. What was read and not committed at a crash cannot be read
+    A record ends with a newline; the last one may lack it, and one longer than 16 MiB is cut. What was read and not committed at a crash cannot be read
     again: standard input has no place to go back to. Every start is a partition of its own.
     """
 

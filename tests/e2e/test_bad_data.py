@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import filecmp
 import gzip
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,14 @@ PROGRAM = """
     sink good = parsed -> file("good.ndjson")
     sink bad = parsed.rejected -> file("bad.ndjson", metadata: [@path, @offset])
 """
+
+PEAK = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+"""Runs the rest of its words, and says on stderr how much memory they took at most (kB)."""
 
 SIDE = b"side 1\nside 2\n"
 """A healthy log that lies beside every bad one."""
@@ -152,6 +162,23 @@ def test_a_line_of_ten_megabytes_is_one_record(case: Case) -> None:
     assert case.good() == [("ok", 1), ("ok", 2)]
     ((record, offset, reason),) = case.bad()
     assert (len(record), set(record), offset, reason) == (10_000_000, {"x"}, 5, "no_match")
+
+
+def test_a_line_that_never_ends_is_archived_in_parts_and_takes_no_more_memory(pipe: Pipe) -> None:
+    """400 MB without a newline, which is a record of 16 MiB each; in 512 MB."""
+    (pipe.folder / "endless.pipe").write_text(
+        'source log = file("in.log") sink all = log -> file("all.log", format: raw)'
+    )
+    log = pipe.folder / "in.log"
+    with log.open("wb") as file:
+        for _ in range(400):
+            file.write(b"x" * 1_000_000)
+        file.write(b"\nok\n")
+    watched = (sys.executable, "-c", PEAK)
+    done = pipe.run("run", "endless.pipe", "--once", "--state", "state", before=watched)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stderr) < 512_000
+    assert filecmp.cmp(log, pipe.folder / "all.log", shallow=False)
 
 
 def test_a_last_line_without_newline_is_a_record_and_the_rest_of_it_another(case: Case) -> None:
