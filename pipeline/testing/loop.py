@@ -14,7 +14,7 @@ class StuckError(AssertionError):
     """Every task waits for something that can never happen."""
 
 
-class _Jumping(selectors.SelectSelector):
+class _Jumping(selectors.PollSelector):
     """Never blocks: a wait for a timer becomes a jump of the loop's clock."""
 
     def __init__(self) -> None:

@@ -82,7 +82,7 @@ class SimEnv(Inline):
         self._random = random.Random(world.lives)  # noqa: S311 — repeatable on purpose
         self._databases: list[SqliteDatabase] = []
         self._locks: list[Callable[[], None]] = []
-        self._open: set[AppendFile] = set()
+        self._open: set[ReadFile | AppendFile] = set()
 
     def point(self, name: str) -> None:
         """A place to die."""
@@ -111,11 +111,11 @@ class SimEnv(Inline):
     def hold(self, unlock: Callable[[], None]) -> None:
         self._locks.append(unlock)
 
-    def keep(self, file: AppendFile) -> None:
+    def keep(self, file: ReadFile | AppendFile) -> None:
         """This file is open now."""
         self._open.add(file)
 
-    def drop(self, file: AppendFile) -> None:
+    def drop(self, file: ReadFile | AppendFile) -> None:
         """It is closed: as often as one likes."""
         if file in self._open:
             self._open.remove(file)
@@ -142,7 +142,9 @@ class SimFiles:
 
     def read(self, path: Path) -> ReadFile:
         self._env.point("read")
-        return SimReadFile(self._env, self._real.read(path))
+        file = self._real.read(path)
+        self._env.keep(file)
+        return SimReadFile(self._env, file)
 
     def append(self, path: Path) -> AppendFile:
         with self._effect("open for append"):
@@ -231,7 +233,7 @@ class SimReadFile:
         return self._inner.hole()
 
     def close(self) -> None:
-        self._inner.close()
+        self._env.drop(self._inner)
 
 
 class SimAppendFile:

@@ -35,24 +35,26 @@ class Chunks(api.Input[ChunksOptions]):
 
     async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
         file = self._ctx.files.read(Path(self.options.path))
-        stored = progress.get("p")
-        at = stored if isinstance(stored, int) else 0
-        before: api.Position = stored
-        size = file.stat().size
-        while at < size:
-            data = await self._ctx.run(file.pread, self.options.chunk, at)
-            data = data[: data.rindex(b"\n") + 1]
-            records = data[:-1].split(b"\n")
-            offsets, offset = [], at
-            for record in records:
-                offsets.append(offset)
-                offset += len(record) + 1
-            at += len(data)
-            self._left = size - at
-            yield api.lines(records, pl.Series(offsets, dtype=pl.Int64), partition="p", start=before, end=at)
-            before = at
-            await self._ctx.clock.sleep(self.options.pause)
-        file.close()
+        try:
+            stored = progress.get("p")
+            at = stored if isinstance(stored, int) else 0
+            before: api.Position = stored
+            size = file.stat().size
+            while at < size:
+                data = await self._ctx.run(file.pread, self.options.chunk, at)
+                data = data[: data.rindex(b"\n") + 1]
+                records = data[:-1].split(b"\n")
+                offsets, offset = [], at
+                for record in records:
+                    offsets.append(offset)
+                    offset += len(record) + 1
+                at += len(data)
+                self._left = size - at
+                yield api.lines(records, pl.Series(offsets, dtype=pl.Int64), partition="p", start=before, end=at)
+                before = at
+                await self._ctx.clock.sleep(self.options.pause)
+        finally:
+            file.close()
 
 
 class RecordsOptions(api.Options):

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from poison import Lives, Touchy, asyncio_run, die, lines
-from test_poison import given, joined, raising
+from test_isolated_records import given, joined, raising
 
 from pipeline import api
 from pipeline.agent.letters import change

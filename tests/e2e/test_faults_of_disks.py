@@ -195,7 +195,7 @@ def test_a_spool_that_fills_the_disk_stops_reading_and_drains_by_itself(pipe: Pi
     assert done.returncode == 0, done.stderr
     assert words(pipe.folder / "away") == data
     told = (pipe.folder / "stderr.txt").read_text()
-    assert told.count("reading waits for space") == told.count("the disk has space again: reading goes on") == 1
+    assert told.count("reading waits for space") == told.count("the disk has space again: reading goes on") >= 1
     assert "no space left" not in told
     assert "Traceback" not in told
 
