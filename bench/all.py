@@ -19,7 +19,18 @@ from report import Section
 BENCH = Path(__file__).parent
 PAGE = BENCH.parent / "docs" / "performance.md"
 
-SUBJECTS = ("seed_job", "scan", "windows", "json_lines", "timestamps", "encoders", "scaling", "durability", "peer")
+SUBJECTS = (
+    "seed_job",
+    "scan",
+    "windows",
+    "json_lines",
+    "timestamps",
+    "encoders",
+    "functions",
+    "scaling",
+    "durability",
+    "peer",
+)
 KERNELS = ("windows", "json_lines", "timestamps", "encoders")
 """Those that are measured once more without the native module, where there is one."""
 

@@ -30,7 +30,7 @@ Argument = pl.Expr | int | float | str
 class Parameter:
     """A parameter of an aggregate or a function. `constant` ones are given as Python values, others as expressions.
 
-    `types`: kinds that are accepted (empty: any)."""
+    `types`: kinds that are accepted (empty: any). `items`: kinds that elements of a list may have (empty: any)."""
 
     name: str
     doc: str
@@ -38,6 +38,7 @@ class Parameter:
     constant: bool = False
     default: int | float | str | bool | None = None
     required: bool = True
+    items: tuple[str, ...] = ()
 
 
 class Aggregate(ABC):

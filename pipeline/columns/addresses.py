@@ -64,6 +64,7 @@ class _Within:
 class _Masked:
     v4: int
     v6: int
+    prefix: bool
 
     def __call__(self, text: str) -> str | None:
         address = parsed(text)
@@ -71,7 +72,32 @@ class _Masked:
             return None
         kept = self.v4 if address.version == 4 else self.v6
         mask = (1 << address.max_prefixlen) - (1 << (address.max_prefixlen - kept))
-        return str(type(address)(int(address) & mask))
+        first = str(type(address)(int(address) & mask))
+        return f"{first}/{kept}" if self.prefix else first
+
+
+def version(text: str) -> int | None:
+    """4 or 6; None for what is no address."""
+    address = parsed(text)
+    return None if address is None else address.version
+
+
+def number(text: str) -> int | None:
+    """An IPv4 address as an integer; None for others, which have more than 64 bits."""
+    address = parsed(text)
+    return int(address) if address is not None and address.version == 4 else None
+
+
+def canonical(text: str) -> str | None:
+    """The address in its one canonical form (RFC 5952); None for what is no address."""
+    address = parsed(text)
+    return None if address is None else str(address)
+
+
+def exploded(text: str) -> str | None:
+    """The address with all its digits; None for what is no address."""
+    address = parsed(text)
+    return None if address is None else address.exploded
 
 
 def is_address(x: pl.Expr, version: int = 0) -> pl.Expr:
@@ -87,15 +113,42 @@ def within(x: pl.Expr, networks: str | list[str]) -> pl.Expr:
     return map_distinct(x, _Within(tuple(_network(text) for text in wanted)), pl.Boolean()).fill_null(value=False)
 
 
-def masked(x: pl.Expr, v4: int = 24, v6: int = 48) -> pl.Expr:
-    """The address with only the first `v4` or `v6` bits kept, the others zero (String); null for what is no address.
+def masked(x: pl.Expr, v4: int = 24, v6: int = 48, *, prefix: bool = False) -> pl.Expr:
+    """The address with only the first `v4` or `v6` bits kept, the others zero (String); null for what is no address. `prefix`
+    appends `/24`, which makes it a network.
 
     Raises TypeError for a prefix length that does not exist."""
     if not 0 <= v4 <= 32:
         raise TypeError(f"an IPv4 prefix has 0 to 32 bits, not {v4}")
     if not 0 <= v6 <= 128:
         raise TypeError(f"an IPv6 prefix has 0 to 128 bits, not {v6}")
-    return map_distinct(x, _Masked(v4, v6), pl.String())
+    return map_distinct(x, _Masked(v4, v6, prefix), pl.String())
+
+
+def versions(x: pl.Expr) -> pl.Expr:
+    """4 or 6 (Int64); null for what is no address."""
+    return map_distinct(x, version, pl.Int64())
+
+
+def to_number(x: pl.Expr) -> pl.Expr:
+    """IPv4 addresses as integers (Int64); null for others."""
+    return map_distinct(x, number, pl.Int64())
+
+
+def from_number(x: pl.Expr) -> pl.Expr:
+    """Integers as IPv4 addresses (String); null below 0 and from 2³²."""
+    parts = [pl.lit(0, dtype=pl.Int64) + x.floordiv(1 << shift) % 256 for shift in (24, 16, 8, 0)]
+    return pl.when(x.is_between(0, 2**32 - 1)).then(pl.concat_str(parts, separator="."))
+
+
+def normal(x: pl.Expr) -> pl.Expr:
+    """Addresses in canonical form (String), so that equal ones are equal texts; null for what is no address."""
+    return map_distinct(x, canonical, pl.String())
+
+
+def expanded(x: pl.Expr) -> pl.Expr:
+    """Addresses with all their digits (String); null for what is no address."""
+    return map_distinct(x, exploded, pl.String())
 
 
 def _network(text: str) -> Network:

@@ -46,6 +46,11 @@ def to_int(x: pl.Expr, kind: Type) -> pl.Expr:
             return x.cast(_INT, strict=False)
 
 
+def digits_to_int(x: pl.Expr, base: int) -> pl.Expr:
+    """Int64 of the digits of a base, 2 to 36, in either case, with an optional sign and nothing else."""
+    return x.str.to_integer(base=base, strict=False)
+
+
 def to_float(x: pl.Expr, kind: Type) -> pl.Expr:
     """Float64, finite or null. Texts: decimal with an optional sign, fraction and exponent; `nan` and `inf` are null."""
     match kind.kind:

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.columns.distinct import map_distinct
 
-Algorithm = Literal["md5", "sha1", "sha256", "sha512"]
+Algorithm = Literal["md5", "sha1", "sha256", "sha512", "sha3_256"]
 
 
 def digest(x: pl.Expr, algorithm: Algorithm) -> pl.Expr:
@@ -21,9 +21,9 @@ def digest(x: pl.Expr, algorithm: Algorithm) -> pl.Expr:
     return map_distinct(x, _Digest(algorithm), pl.String())
 
 
-def keyed(x: pl.Expr, key: str) -> pl.Expr:
-    """HMAC-SHA-256 (RFC 2104) under a key, in lower-case hex (String)."""
-    return map_distinct(x, _Keyed(key.encode()), pl.String())
+def keyed(x: pl.Expr, key: str, algorithm: Algorithm = "sha256") -> pl.Expr:
+    """HMAC (RFC 2104) under a key, in lower-case hex (String)."""
+    return map_distinct(x, _Keyed(key.encode(), algorithm), pl.String())
 
 
 def checksum(x: pl.Expr) -> pl.Expr:
@@ -60,6 +60,7 @@ class _Digest:
 @dataclass(frozen=True, slots=True)
 class _Keyed:
     key: bytes
+    algorithm: Algorithm
 
     def __call__(self, value: str | bytes) -> str:
-        return hmac.digest(self.key, _bytes(value), "sha256").hex()
+        return hmac.digest(self.key, _bytes(value), self.algorithm).hex()

@@ -40,10 +40,9 @@ def logarithm(x: pl.Expr, base: float = math.e) -> pl.Expr:
     if base <= 0 or base == 1:
         raise TypeError(f"a logarithm has a base above 0 other than 1, not {base:g}")
     positive = pl.when(x > 0).then(x.cast(pl.Float64))
-    natural = finite(positive.log())
     if base == math.e:
-        return natural
-    found = natural / math.log(base)
+        return finite(positive.log())
+    found = finite(positive.log(base))
     whole = found.round()
     return pl.when(pl.lit(float(base)).pow(whole) == positive).then(whole).otherwise(found)
 

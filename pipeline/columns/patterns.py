@@ -63,6 +63,14 @@ def extract(x: pl.Expr, pattern: str) -> pl.Expr:
     return x.str.extract(str(pattern), min(1, _groups(pattern)[0]))
 
 
+def every(x: pl.Expr, pattern: str) -> pl.Expr:
+    """Every match from left to right (List(String)). A plain text is a regex too. Raises TypeError for a bad regex and for one
+    with groups, of which `extract` would give the first instead."""
+    if _groups(pattern)[0]:
+        raise TypeError("it gives whole matches: write groups as (?:…)")
+    return x.str.extract_all(str(pattern))
+
+
 def count(x: pl.Expr, pattern: str) -> pl.Expr:
     """The number of matches that do not overlap (Int64). Raises TypeError for a bad regex or an empty text."""
     if isinstance(pattern, Regex):
@@ -70,11 +78,29 @@ def count(x: pl.Expr, pattern: str) -> pl.Expr:
     return x.str.count_matches(_filled(pattern), literal=True).cast(pl.Int64)
 
 
-def split(x: pl.Expr, separator: str) -> pl.Expr:
-    """The parts between separators (List(String)), empty ones included. Raises TypeError for a bad regex or an empty text."""
+def split(x: pl.Expr, separator: str, limit: int | None = None) -> pl.Expr:
+    """The parts between separators (List(String)), empty ones included; at most `limit`, of which the last is all the rest.
+
+    Raises TypeError for a bad regex, an empty text, and a limit below 1 or of a regex."""
+    if limit is not None:
+        return _few(x, separator, limit)
     if isinstance(separator, Regex):
         return x.str.split(str(checked(separator)), literal=False)
     return x.str.split(_filled(separator))
+
+
+def _few(x: pl.Expr, separator: str, limit: int) -> pl.Expr:
+    if isinstance(separator, Regex):
+        raise TypeError("a limit needs a text as separator, not a regex")
+    if not 1 <= limit <= LIMIT:
+        raise TypeError(f"a text is split into 1 to {LIMIT} parts, not {limit}")
+    parts = x.str.splitn(_filled(separator), limit)
+    fields = [parts.struct.field(f"field_{number}") for number in range(limit)]
+    return pl.when(x.is_not_null()).then(pl.concat_list(fields).list.drop_nulls())
+
+
+LIMIT = 100
+"""The highest limit of `split`: every part is a column for a moment."""
 
 
 def _filled(text: str) -> str:

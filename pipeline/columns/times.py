@@ -6,6 +6,7 @@ Formats are those of `pipeline.columns.timeformats`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 
 import polars as pl
@@ -250,6 +251,32 @@ def floor_time(t: pl.Expr, every: pl.Expr) -> pl.Expr:
     length = every.dt.total_microseconds()
     micros = t.dt.timestamp("us")
     return pl.when(length > 0).then(micros - micros.mod(length)).cast(TIME)
+
+
+_UNITS = {"minute": "1m", "hour": "1h", "day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
+
+
+def start_of(t: pl.Expr, unit: str, zone: str = "UTC") -> pl.Expr:
+    """When the calendar's unit began that a time is in, as clocks of a zone tell it: the first of two midnights, and the moment
+    to which clocks were set where they skip midnight.
+
+    Raises TypeError for a unit or a zone that does not exist."""
+    if unit not in _UNITS:
+        raise TypeError(f"the units are {', '.join(_UNITS)}, not {unit}")
+    if zone == "UTC":
+        return t.dt.truncate(_UNITS[unit])
+    local = within(t, zone).dt.replace_time_zone(None)
+    begun = local.dt.truncate(_UNITS[unit])
+    if unit in ("minute", "hour"):  # of an hour that is there twice, the one that the time is in
+        return t - (local - begun)
+    before = begun - timedelta(hours=3)
+    skipped = _instant(before, zone) + timedelta(hours=3)
+    return pl.coalesce(_instant(begun, zone), skipped)
+
+
+def _instant(local: pl.Expr, zone: str) -> pl.Expr:
+    """Local times as times: the first of two, null for one that clocks skip."""
+    return local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
 def unix(t: pl.Expr, units: int = 1) -> pl.Expr:

@@ -6,6 +6,7 @@ Inputs are String columns. A request target without scheme and host (`/a?b=1`) i
 from __future__ import annotations
 
 import urllib.parse
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -47,14 +48,30 @@ def query(x: pl.Expr) -> pl.Expr:
     return x.str.extract(r"^[^?#]*\?([^#]*)")
 
 
+def fragment(x: pl.Expr) -> pl.Expr:
+    """What stands behind `#`, without decoding; null where there is no `#`."""
+    return x.str.extract(r"(?s)#(.*)$")
+
+
 def parameter(x: pl.Expr, name: str) -> pl.Expr:
     """The first value of a query parameter, decoded, with `+` as a space; empty for `name` without `=`; null where it is not.
 
     `x` is a URL, a request target, or a query string."""
-    written = "".join(_spellings(char) for char in name)
-    found = pl.coalesce(query(x), x.str.extract(r"^([^?#]*)")).str.extract(rf"(?:^|&)({written}(?:=[^&]*)?)(?:&|$)")
-    value = pl.when(found.is_not_null()).then(found.str.extract(r"(?s)^[^=]*=(.*)$").fill_null(""))
-    return decode(value, plus=True)
+    return over_distinct(x, _Parameter("".join(_spellings(char) for char in name)), _STRING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """The parameter of a name that is written so (a regex). In steps, as Polars would compute a shared part again for each use."""
+
+    written: str
+
+    def __call__(self, values: pl.Series) -> pl.Series:
+        x, step = pl.col("x"), values.alias("x").to_frame()
+        step = step.select(x=pl.coalesce(query(x), x.str.extract(r"^([^?#]*)")))
+        step = step.select(x=x.str.extract(rf"(?:^|&)({self.written}(?:=[^&]*)?)(?:&|$)"))
+        step = step.select(x=pl.when(x.is_not_null()).then(x.str.extract(r"(?s)^[^=]*=(.*)$").fill_null("")))
+        return step.select(decode(x, plus=True)).to_series()
 
 
 def _spellings(char: str) -> str:

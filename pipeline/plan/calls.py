@@ -30,6 +30,7 @@ _KINDS: dict[str, Type] = {
     "duration": DURATION,
     "string": STRING,
     "bytes": Type("bytes"),
+    "list": list_of(NULL),
 }
 
 
@@ -177,7 +178,7 @@ def fit(parameter: Parameter, argument: ast.Argument | None, scope: Scope, compi
     if typed is None:
         return None
     typed = _accepted(parameter, typed, argument, scope, of)
-    if typed is None:
+    if typed is None or not _holds(parameter, typed.type, argument, scope, of):
         return None
     if not parameter.constant:
         return Given(parameter, typed.polars, typed.type, typed)
@@ -223,6 +224,22 @@ def _accepted(parameter: Parameter, typed: Typed, argument: ast.Argument, scope:
         help=_advice(typed.type, kinds),
     )
     return None
+
+
+def _holds(parameter: Parameter, kind: Type, argument: ast.Argument, scope: Scope, of: str) -> bool:
+    """Whether a list has elements that its parameter takes. Demands it of unknown ones, reports wrong ones (P305)."""
+    item, kinds = kind.item, parameter.items
+    if item is None or not kinds or item == NULL or item.kind in kinds:
+        return True
+    if isinstance(item, Variable):
+        scope.unknowns.demand(item, None if set(kinds) == {"int", "float"} else _KINDS[kinds[0]], argument.span)
+        return True
+    scope.findings.error(
+        "P305",
+        f"`{parameter.name}` of `{of}` is a list of {either(kinds)}, not {article(kind)}",
+        argument.value.span,
+    )
+    return False
 
 
 def _advice(kind: Type, wanted: Sequence[str]) -> str:

@@ -222,7 +222,8 @@ def _arguments(parameters: Sequence[Parameter]) -> Iterator[str]:
 
 
 def _kinds(given: Parameter) -> str:
-    told = [*([either(given.types)] if given.types else []), *(["a constant"] if given.constant else [])]
+    of = f" of {either(given.items)}" if given.items else ""
+    told = [*([f"{either(given.types)}{of}"] if given.types else []), *(["a constant"] if given.constant else [])]
     if given.default is not None:
         told.append(f"default {_result(given.default)}")
     return f" ({', '.join(told)})" if told else ""

@@ -5,7 +5,17 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline import api
-from pipeline.api.addresses import PRIVATE, is_address, masked, within
+from pipeline.api.addresses import (
+    PRIVATE,
+    expanded,
+    from_number,
+    is_address,
+    masked,
+    normal,
+    to_number,
+    versions,
+    within,
+)
 
 _X = api.Parameter("x", "The address as a text.", ("string",))
 
@@ -20,6 +30,10 @@ def _is_ipv6(x: pl.Expr) -> pl.Expr:
 
 def _is_private(x: pl.Expr) -> pl.Expr:
     return within(x, list(PRIVATE))
+
+
+def _network(x: pl.Expr, v4: int, v6: int) -> pl.Expr:
+    return masked(x, v4, v6, prefix=True)
 
 
 is_ip = api.Function(
@@ -107,4 +121,78 @@ anonymize = api.Function(
         api.Example("anonymize('203.0.113.77', v4: 16)", "203.0.0.0"),
         api.Example("anonymize('unknown')", None),
     ),
+)
+
+ip_network = api.Function(
+    name="ip_network",
+    doc="The network that an address is in, such as `203.0.113.0/24`; null for what is no address.",
+    parameters=(
+        _X,
+        api.Parameter("v4", "The prefix of an IPv4 network.", ("int",), constant=True, default=24, required=False),
+        api.Parameter("v6", "The prefix of an IPv6 network.", ("int",), constant=True, default=64, required=False),
+    ),
+    returns=api.STRING,
+    build=_network,
+    examples=(
+        api.Example("ip_network('203.0.113.77')", "203.0.113.0/24"),
+        api.Example("ip_network('203.0.113.77', 16)", "203.0.0.0/16"),
+        api.Example("ip_network('2001:db8:1:2::5')", "2001:db8:1:2::/64"),
+    ),
+)
+
+ip_version = api.Function(
+    name="ip_version",
+    doc="4 or 6; null for what is no address.",
+    parameters=(_X,),
+    returns=api.INT,
+    build=versions,
+    examples=(
+        api.Example("ip_version('10.0.0.1')", 4),
+        api.Example("ip_version('::1')", 6),
+        api.Example("ip_version('::ffff:10.0.0.1')", 4),
+        api.Example("ip_version('host')", None),
+    ),
+)
+
+normalize_ip = api.Function(
+    name="normalize_ip",
+    doc="The address in its one canonical form (RFC 5952), so that equal addresses are equal texts; null for what is no address.",
+    parameters=(_X,),
+    returns=api.STRING,
+    build=normal,
+    examples=(
+        api.Example("normalize_ip('2001:DB8:0:0::1')", "2001:db8::1"),
+        api.Example("normalize_ip('::ffff:10.0.0.1')", "10.0.0.1"),
+        api.Example("normalize_ip('host')", None),
+    ),
+)
+
+expand_ip = api.Function(
+    name="expand_ip",
+    doc="The address with all its digits, so that texts sort as IPv6 addresses do; null for what is no address.",
+    parameters=(_X,),
+    returns=api.STRING,
+    build=expanded,
+    examples=(
+        api.Example("expand_ip('2001:db8::1')", "2001:0db8:0000:0000:0000:0000:0000:0001"),
+        api.Example("expand_ip('10.0.0.1')", "10.0.0.1"),
+    ),
+)
+
+ip_to_int = api.Function(
+    name="ip_to_int",
+    doc="An IPv4 address as an integer; null for others, as an IPv6 address has more than 64 bits.",
+    parameters=(_X,),
+    returns=api.INT,
+    build=to_number,
+    examples=(api.Example("ip_to_int('10.0.0.1')", 167772161), api.Example("ip_to_int('::1')", None)),
+)
+
+int_to_ip = api.Function(
+    name="int_to_ip",
+    doc="An integer as an IPv4 address; null below 0 and from 2³².",
+    parameters=(api.Parameter("x", "The integer.", ("int",)),),
+    returns=api.STRING,
+    build=from_number,
+    examples=(api.Example("int_to_ip(167772161)", "10.0.0.1"), api.Example("int_to_ip(-1)", None)),
 )

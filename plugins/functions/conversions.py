@@ -7,7 +7,7 @@ from collections.abc import Callable
 import polars as pl
 
 from pipeline import api
-from pipeline.api.conversions import to_bool, to_duration, to_float, to_int, to_size, to_text
+from pipeline.api.conversions import digits_to_int, to_bool, to_duration, to_float, to_int, to_size, to_text
 from pipeline.api.times import parse
 
 Kernel = Callable[[pl.Expr, api.Type], pl.Expr]
@@ -28,19 +28,41 @@ def _time(x: pl.Expr, format: str | list[str], zone: str, *, types: Types) -> pl
     return x if kind == api.TIME else parse(to_text(x, kind) if kind.kind in ("bytes", "json") else x, format, zone)
 
 
+def _int(x: pl.Expr, base: int, *, types: Types) -> pl.Expr:
+    kind = types[0] or api.STRING
+    if base == 10:
+        return to_int(x, kind)
+    if not 2 <= base <= 36:
+        raise TypeError(f"a base is 2 to 36, not {base}")
+    if kind.kind not in ("string", "bytes", "json"):
+        raise TypeError(f"only texts have digits of a base, not {kind}")
+    return digits_to_int(to_text(x, kind), base)
+
+
 int_ = api.Function(
     name="int",
     doc="An integer. Texts are decimal digits with an optional sign and nothing else: `int('1.5')`, `int(' 1')` and `int('-')` are "
     "null. Floats are cut toward zero. Times are seconds since 1970 and durations seconds, rounded down. true is 1, false 0.",
-    parameters=(api.Parameter("x", "What to convert.", _NUMBERS),),
+    parameters=(
+        api.Parameter("x", "What to convert.", _NUMBERS),
+        api.Parameter(
+            "base",
+            "The base of a text's digits, 2 to 36; `0x` and the like are no digits.",
+            ("int",),
+            constant=True,
+            default=10,
+            required=False,
+        ),
+    ),
     returns=api.INT,
-    build=_by_type(to_int),
+    build=_int,
     examples=(
         api.Example("int('42')", 42),
         api.Example("int('-')", None),
         api.Example("int('1.5')", None),
         api.Example("int(-1.9)", -1),
         api.Example("int(90s)", 90),
+        api.Example("int('fF', base: 16)", 255),
     ),
     fallible=True,
     typed=True,

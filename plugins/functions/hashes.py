@@ -22,6 +22,18 @@ def _digest(algorithm: Algorithm) -> Callable[[pl.Expr], pl.Expr]:
     return build
 
 
+def _keyed(algorithm: Algorithm) -> Callable[[pl.Expr, str], pl.Expr]:
+    def build(x: pl.Expr, key: str) -> pl.Expr:
+        return keyed(x, key, algorithm)
+
+    return build
+
+
+def _to_base64(x: pl.Expr, url: bool) -> pl.Expr:
+    standard = texts.encode_base64(x)
+    return standard.str.strip_chars_end("=").str.replace_many(["+", "/"], ["-", "_"]) if url else standard
+
+
 def _from_base64(x: pl.Expr) -> pl.Expr:
     return to_text(texts.decode_base64(x), api.BYTES)
 
@@ -75,17 +87,54 @@ sha512 = api.Function(
     ),
 )
 
+sha3_256 = api.Function(
+    name="sha3_256",
+    doc="The SHA3-256 digest in hex.",
+    parameters=(_X,),
+    returns=api.STRING,
+    build=_digest("sha3_256"),
+    examples=(api.Example("sha3_256('abc')", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),),
+)
+
+_KEY = api.Parameter("key", "The secret key.", ("string",), constant=True)
+
 hmac_sha256 = api.Function(
     name="hmac_sha256",
     doc="HMAC with SHA-256 in hex: a digest that only those who have the key can compute. Use it to hide addresses or names that must stay "
     "countable.",
-    parameters=(_X, api.Parameter("key", "The secret key.", ("string",), constant=True)),
+    parameters=(_X, _KEY),
     returns=api.STRING,
-    build=keyed,
+    build=_keyed("sha256"),
     examples=(
         api.Example(
             "hmac_sha256('what do ya want for nothing?', 'Jefe')",
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+    ),
+)
+
+hmac_sha1 = api.Function(
+    name="hmac_sha1",
+    doc="HMAC with SHA-1 in hex, for matching with what others wrote.",
+    parameters=(_X, _KEY),
+    returns=api.STRING,
+    build=_keyed("sha1"),
+    examples=(
+        api.Example("hmac_sha1('what do ya want for nothing?', 'Jefe')", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+    ),
+)
+
+hmac_sha512 = api.Function(
+    name="hmac_sha512",
+    doc="HMAC with SHA-512 in hex.",
+    parameters=(_X, _KEY),
+    returns=api.STRING,
+    build=_keyed("sha512"),
+    examples=(
+        api.Example(
+            "hmac_sha512('what do ya want for nothing?', 'Jefe')",
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+            "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
         ),
     ),
 )
@@ -112,10 +161,23 @@ hash64 = api.Function(
 base64_encode = api.Function(
     name="base64_encode",
     doc="The text or bytes in Base64, with padding.",
-    parameters=(_X,),
+    parameters=(
+        _X,
+        api.Parameter(
+            "url",
+            "Whether it is for URLs: `-` and `_` for `+` and `/`, and no padding.",
+            ("bool",),
+            constant=True,
+            default=False,
+            required=False,
+        ),
+    ),
     returns=api.STRING,
-    build=texts.encode_base64,
-    examples=(api.Example("base64_encode('café')", "Y2Fmw6k="),),
+    build=_to_base64,
+    examples=(
+        api.Example("base64_encode('café')", "Y2Fmw6k="),
+        api.Example("base64_encode('café?', url: true)", "Y2Fmw6k_"),
+    ),
 )
 
 base64_decode = api.Function(

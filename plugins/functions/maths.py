@@ -71,6 +71,14 @@ def _log10(x: pl.Expr) -> pl.Expr:
     return numbers.logarithm(x, 10)
 
 
+def _log2(x: pl.Expr) -> pl.Expr:
+    return numbers.logarithm(x, 2)
+
+
+def _trunc(x: pl.Expr, *, types: Types) -> pl.Expr:
+    return x if types[0] == api.INT else pl.when(x < 0).then(x.ceil()).otherwise(x.floor())
+
+
 def _sign(x: pl.Expr) -> pl.Expr:
     return x.sign().cast(pl.Int64, strict=False)
 
@@ -118,6 +126,16 @@ ceil = api.Function(
     returns=_same,
     build=_ceil,
     examples=(api.Example("ceil(2.1)", 3.0), api.Example("ceil(5)", 5)),
+    typed=True,
+)
+
+trunc = api.Function(
+    name="trunc",
+    doc="The number without its decimals, toward zero. It keeps its type; `int(x)` does the same and gives an integer.",
+    parameters=(_X,),
+    returns=_same,
+    build=_trunc,
+    examples=(api.Example("trunc(2.7)", 2.0), api.Example("trunc(-2.7)", -2.0)),
     typed=True,
 )
 
@@ -210,6 +228,15 @@ log10 = api.Function(
     returns=api.FLOAT,
     build=_log10,
     examples=(api.Example("log10(1000)", 3.0),),
+)
+
+log2 = api.Function(
+    name="log2",
+    doc="The logarithm to the base 2; null of what is not above zero.",
+    parameters=(_X,),
+    returns=api.FLOAT,
+    build=_log2,
+    examples=(api.Example("log2(1024)", 10.0),),
 )
 
 sign = api.Function(

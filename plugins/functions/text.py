@@ -59,17 +59,11 @@ def _one(fill: str) -> str:
 
 
 def _join(items: pl.Expr, separator: str) -> pl.Expr:
-    return items.list.join(separator, ignore_nulls=True)
+    return items.cast(pl.List(pl.String)).list.join(separator, ignore_nulls=True)
 
 
 def _concat(*parts: pl.Expr) -> pl.Expr:
     return pl.concat_str(parts)
-
-
-def _texts(types: tuple[api.Type | None, ...]) -> api.Type:
-    if types[0] is not None and types[0].kind == "list" and types[0].item not in (api.STRING, api.NULL, None):
-        raise TypeError(f"only a list of texts can be joined, not a {types[0]}")
-    return api.STRING
 
 
 lower = api.Function(
@@ -251,13 +245,24 @@ count_matches = api.Function(
 split = api.Function(
     name="split",
     doc="The parts of a text between separators, as a list; empty parts stay.",
-    parameters=(_X, api.Parameter("separator", "A text, or a regex.", ("string",), constant=True)),
+    parameters=(
+        _X,
+        api.Parameter("separator", "A text, or a regex.", ("string",), constant=True),
+        api.Parameter(
+            "limit",
+            "How many parts there are at most, 1 to 100, the last being all the rest; only with a text as separator.",
+            ("int",),
+            constant=True,
+            required=False,
+        ),
+    ),
     returns=api.list_of(api.STRING),
     build=parts,
     examples=(
         api.Example("split('a,b,,c', ',')", ["a", "b", "", "c"]),
         api.Example("split('a, b;c', /[,;] */)", ["a", "b", "c"]),
         api.Example("split('a,b', ',')[1]", "b"),
+        api.Example("split('key=a=b', '=', 2)", ["key", "a=b"]),
     ),
 )
 
@@ -265,10 +270,10 @@ join = api.Function(
     name="join",
     doc="The texts of a list in one, with a separator between them; null items are left out.",
     parameters=(
-        api.Parameter("items", "The list of texts.", ("list",)),
+        api.Parameter("items", "The list of texts.", ("list",), items=("string",)),
         api.Parameter("separator", "What stands between them.", ("string",), constant=True),
     ),
-    returns=_texts,
+    returns=api.STRING,
     build=_join,
     examples=(api.Example("join(['a', 'b'], '-')", "a-b"), api.Example("join(split('a b', ' '), '')", "ab")),
 )

@@ -9,6 +9,7 @@ import polars as pl
 from pipeline import api
 from pipeline.api.times import floor_time as floored
 from pipeline.api.times import format_time as formatted
+from pipeline.api.times import start_of as begun
 from pipeline.api.times import unix as since_1970
 from pipeline.api.times import within
 
@@ -25,6 +26,10 @@ def _part(name: str, doc: str, read: Callable[[pl.Expr], pl.Expr], *examples: ap
 
 def _milliseconds(t: pl.Expr) -> pl.Expr:
     return since_1970(t, 1000)
+
+
+def _microseconds(t: pl.Expr) -> pl.Expr:
+    return since_1970(t, 1_000_000)
 
 
 def _date(t: pl.Expr, zone: str) -> pl.Expr:
@@ -61,6 +66,28 @@ weekday = _part(
     api.Example("weekday(time('2024-05-05'))", 7),
 )
 
+week = _part(
+    "week",
+    "The week of the year as ISO 8601 counts, 1 to 53: week 1 has the year's first Thursday.",
+    lambda t: t.dt.week(),
+    api.Example("week(time('2024-05-01'))", 18),
+    api.Example("week(time('2023-01-01'))", 52),
+)
+
+quarter = _part(
+    "quarter",
+    "The quarter of the year, 1 to 4.",
+    lambda t: t.dt.quarter(),
+    api.Example("quarter(time('2024-05-01'))", 2),
+)
+
+day_of_year = _part(
+    "day_of_year",
+    "The day of the year, 1 to 366.",
+    lambda t: t.dt.ordinal_day(),
+    api.Example("day_of_year(time('2024-12-31'))", 366),
+)
+
 date = api.Function(
     name="date",
     doc="The date as a text, `2024-05-01`.",
@@ -85,6 +112,29 @@ floor_time = api.Function(
     ),
 )
 
+start_of = api.Function(
+    name="start_of",
+    doc="The moment at which the minute, hour, day, week, month, quarter or year of a time began in a zone. Weeks begin on Monday. `floor_time` rounds "
+    "to lengths such as 15 minutes.",
+    parameters=(
+        _TIME,
+        api.Parameter(
+            "unit",
+            "`'minute'`, `'hour'`, `'day'`, `'week'`, `'month'`, `'quarter'` or `'year'`.",
+            ("string",),
+            constant=True,
+        ),
+        _ZONE,
+    ),
+    returns=api.TIME,
+    build=begun,
+    examples=(
+        api.Example("string(start_of(time('2024-05-01 12:34:56'), 'month'))", "2024-05-01T00:00:00Z"),
+        api.Example("string(start_of(time('2024-05-01 12:34:56'), 'day', zone: 'Asia/Tokyo'))", "2024-04-30T15:00:00Z"),
+        api.Example("string(start_of(time('2024-05-01'), 'week'))", "2024-04-29T00:00:00Z"),
+    ),
+)
+
 unix = api.Function(
     name="unix",
     doc="Seconds since 1970 (UTC), rounded down.",
@@ -104,6 +154,15 @@ unix_ms = api.Function(
     returns=api.INT,
     build=_milliseconds,
     examples=(api.Example("unix_ms(time('2024-05-01 12:00:00.9'))", 1714564800900),),
+)
+
+unix_us = api.Function(
+    name="unix_us",
+    doc="Microseconds since 1970 (UTC).",
+    parameters=(_TIME,),
+    returns=api.INT,
+    build=_microseconds,
+    examples=(api.Example("unix_us(time('2024-05-01 12:00:00.9'))", 1714564800900000),),
 )
 
 format_time = api.Function(

@@ -68,6 +68,15 @@ url_query = api.Function(
     examples=(api.Example("url_query('/a?b=1&c=2#d')", "b=1&c=2"), api.Example("url_query('/a')", None)),
 )
 
+url_fragment = api.Function(
+    name="url_fragment",
+    doc="The fragment of a URL as it is written, without `#`; null where there is no `#`.",
+    parameters=(_URL,),
+    returns=api.STRING,
+    build=urls.fragment,
+    examples=(api.Example("url_fragment('/a?b#top')", "top"), api.Example("url_fragment('/a')", None)),
+)
+
 query_param = api.Function(
     name="query_param",
     doc="The first value of a parameter in the query of a URL, or in a query string; decoded, with `+` as a space. Empty for a name without "

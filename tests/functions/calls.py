@@ -51,13 +51,18 @@ class Calls:
             case ast.Null():
                 return pl.lit(None), api.NULL
             case ast.ListOf():
-                return pl.concat_list([self.typed(item)[0] for item in node.items]), api.list_of(api.STRING)
+                items = [self.typed(item) for item in node.items]
+                kind = next((kind for _, kind in items if kind != api.NULL), api.NULL)
+                return pl.concat_list([item.cast(api.dtype(kind)) for item, _ in items]), api.list_of(kind)
             case ast.Unary():
                 inner, kind = self.typed(node.operand)
                 return -inner, kind
             case ast.Index():
                 inner, kind = self.typed(node.value)
                 return inner.list.get(node.index.value, null_on_oob=True), kind.item
+            case ast.Binary() if node.operator == "??":
+                (left, kind), (right, _) = self.typed(node.left), self.typed(node.right)
+                return pl.coalesce(left, right), kind
             case ast.Path():
                 return pl.col(node.dotted), self.types[node.dotted]
             case ast.Call():

@@ -42,6 +42,37 @@ def test_anonymize(given_, v4, v6):
     assert found == [str(network.network_address) for network in expected]
 
 
+@given(st.lists(ADDRESSES, min_size=1, max_size=20), st.integers(0, 32), st.integers(0, 128))
+@settings(max_examples=100, deadline=None)
+def test_networks_and_forms(given_, v4, v6):
+    """Networks, forms and versions are ipaddress's, for capitals too."""
+    column = (api.STRING, [address.exploded.upper() for address in given_])
+    simple = [plain(address) for address in given_]
+    networks = [
+        ipaddress.ip_network(f"{address}/{v4 if address.version == 4 else v6}", strict=False) for address in simple
+    ]
+    assert run(f"ip_network(x, {v4}, {v6})", x=column) == [str(network) for network in networks]
+    assert run("normalize_ip(x)", x=column) == [str(address) for address in simple]
+    assert run("expand_ip(x)", x=column) == [address.exploded for address in simple]
+    assert run("ip_version(x)", x=column) == [address.version for address in simple]
+
+
+@given(st.lists(st.ip_addresses(v=4), max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_numbers_of_addresses(given_):
+    """IPv4 addresses are integers and come back from them."""
+    texts = [str(address) for address in given_]
+    numbers = run("ip_to_int(x)", x=(api.STRING, texts))
+    assert numbers == [int(address) for address in given_]
+    assert run("int_to_ip(x)", x=(api.INT, numbers)) == texts
+
+
+def test_numbers_that_are_no_addresses():
+    """An address of version 6 has no integer, and an integer of more than 32 bits no address."""
+    assert run("ip_to_int(x)", x=(api.STRING, ["::1", "::ffff:0.0.0.1", "x", "", None])) == [None, 1, None, None, None]
+    assert run("int_to_ip(x)", x=(api.INT, [2**32 - 1, 2**32, -1, None])) == ["255.255.255.255", None, None, None]
+
+
 @pytest.mark.parametrize(
     ("text", "v4", "v6"),
     [

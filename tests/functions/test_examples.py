@@ -17,9 +17,17 @@ SAMPLES = {
     "time": [0, -1, 253_402_300_799_999_999, None],
     "duration": [0, -1, 2**62, None],
     "list": [["a", None], [], None],
-    "json": ['"a"', "1", "null", "{}", "broken", None],
+    "json": ['"a"', "1", "null", "{}", '{"a":[1]}', "[1, 2]", "broken", None],
+    "record": [{"a": 1, "b": "é"}, {"a": None, "b": None}, None],
+    "numbers": [[2**63 - 1, 2**63 - 1], [1, None], [], None],
+    "lists": [[["a"], None, []], [], [None], None],
 }
-TYPES = {kind: api.Type(kind) for kind in SAMPLES} | {"list": api.list_of(api.STRING)}
+TYPES = {kind: api.Type(kind) for kind in SAMPLES} | {
+    "list": api.list_of(api.STRING),
+    "record": api.record({"a": api.INT, "b": api.STRING}),
+    "numbers": api.list_of(api.INT),
+    "lists": api.list_of(api.list_of(api.STRING)),
+}
 
 
 def column(kind):
@@ -31,7 +39,8 @@ def built(function, kind):
     values, types = [pl.col("x")], [TYPES[kind]]
     constants = {
         "networks": "10.0.0.0/8", "pattern": "a", "new": "$", "separator": ",", "part": "a", "prefix": "a", "suffix": "",
-        "name": "a", "n": 0, "key": "k", "length": 3,
+        "name": "a", "n": 0, "key": "k", "length": 3, "parts": ["a"], "path": "a[0]", "namespace": "dns", "base": 16,
+        "unit": "day", "times": 2,
     }  # fmt: skip
     for parameter in function.parameters[1:]:
         default = parameter.default if not parameter.required else constants.get(parameter.name)
@@ -49,11 +58,22 @@ def built(function, kind):
     return function.build(*values, **({"types": tuple(types)} if function.typed else {})), returns
 
 
+def kinds(function):
+    """The samples that a function takes as its first argument."""
+    if function.name == "flatten":
+        return ["lists"]
+    first = function.parameters[0]
+    return ["numbers"] if first.items == ("int", "float") else first.types or SAMPLES
+
+
+PREDICATES = {"is_blank": True, "bool": None, "null_if": None}
+"""What functions that give a bool make of null, unless it is false."""
+
 CASES = [
     pytest.param(function, kind, id=f"{name}-{kind}")
     for name, function in FUNCTIONS.items()
     if name != "env"
-    for kind in (function.parameters[0].types or SAMPLES)
+    for kind in kinds(function)
 ]
 
 
@@ -83,11 +103,11 @@ def test_no_rows(function, kind):
 
 @pytest.mark.parametrize(("function", "kind"), CASES)
 def test_null(function, kind):
-    """A column of nulls gives nulls; predicates give false, and comparisons of several arguments skip nulls."""
+    """A column of nulls gives nulls; predicates give false, `is_blank` true."""
     expression, returns = built(function, kind)
     nulls = pl.Series("x", [None, None], dtype=api.dtype(TYPES[kind]))
     result = nulls.to_frame().select(expression.alias("y")).to_series().to_list()
-    expected = False if returns == api.BOOL and function.name != "bool" else None
+    expected = PREDICATES.get(function.name, False) if returns == api.BOOL else None
     assert result == [expected, expected]
 
 
@@ -115,7 +135,7 @@ def test_documented():
 def test_strict_calls():
     """What can fail on a value that is there may be called with `!`: conversions and decoders."""
     assert {name for name, function in FUNCTIONS.items() if function.fallible} == {
-        "base64_decode", "bool", "duration", "float", "hex_decode", "int", "size", "time"
+        "base64_decode", "bool", "duration", "float", "hex_decode", "int", "parse_json", "size", "time"
     }  # fmt: skip
 
 

@@ -188,3 +188,49 @@ def test_floor_before_1970():
     """Times before 1970 are rounded down too."""
     column = (api.TIME, [utc(1969, 12, 31, 23, 59, 59), utc(1970, 1, 1), utc(2024, 5, 1, 0, 0, 1)])
     assert run("floor_time(t, 1m)", t=column) == [utc(1969, 12, 31, 23, 59), utc(1970, 1, 1), utc(2024, 5, 1)]
+
+
+@given(st.lists(st.datetimes(RECENT, LAST), min_size=1, max_size=10))
+@settings(max_examples=100, deadline=None)
+def test_calendar(times):
+    """Weeks, quarters and days are those of Python's calendar, in a zone too."""
+    column = (api.TIME, [time.replace(tzinfo=UTC) for time in times])
+    local = [time.replace(tzinfo=UTC).astimezone(ZoneInfo("Asia/Tokyo")) for time in times]
+    assert run("week(t, 'Asia/Tokyo')", t=column) == [time.isocalendar().week for time in local]
+    assert run("day_of_year(t, 'Asia/Tokyo')", t=column) == [time.timetuple().tm_yday for time in local]
+    assert run("quarter(t, 'Asia/Tokyo')", t=column) == [(time.month + 2) // 3 for time in local]
+    days = [time.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) for time in local]
+    weeks = [day - timedelta(days=day.weekday()) for day in days]
+    years = [day.replace(month=1, day=1) for day in days]
+    for unit, starts in (("day", days), ("week", weeks), ("year", years)):
+        assert run(f"start_of(t, '{unit}', 'Asia/Tokyo')", t=column) == [start.astimezone(UTC) for start in starts]
+    assert run("start_of(t, 'month')", t=column) == [
+        time.replace(day=1, hour=0, minute=0, second=0, microsecond=0, tzinfo=UTC) for time in times
+    ]
+
+
+@pytest.mark.parametrize(
+    ("time", "unit", "start"),
+    [
+        ("2024-03-31T10:00:00Z", "day", "2024-03-30T23:00:00Z"),
+        ("2024-10-27T10:00:00Z", "day", "2024-10-26T22:00:00Z"),
+        ("2024-10-27T01:30:00Z", "hour", "2024-10-27T01:00:00Z"),
+        ("2024-10-27T00:30:00Z", "hour", "2024-10-27T00:00:00Z"),
+        ("2024-08-15T10:00:00Z", "quarter", "2024-06-30T22:00:00Z"),
+        ("9999-12-31T10:00:00Z", "minute", "9999-12-31T10:00:00Z"),
+        ("1951-09-09T00:00:00Z", "day Asia/Tokyo", "1951-09-08T14:00:00Z"),
+        ("2018-11-04T12:00:00Z", "day America/Sao_Paulo", "2018-11-04T03:00:00Z"),
+        ("2018-11-04T12:00:00Z", "month America/Sao_Paulo", "2018-11-01T03:00:00Z"),
+        ("2024-10-27T01:30:00Z", "hour UTC", "2024-10-27T01:00:00Z"),
+    ],
+)
+def test_start_of_when_clocks_change(time, unit, start):
+    """A day of 23 or 25 hours begins at its first midnight, or where clocks skip to; the hour that is there twice begins twice."""
+    unit, _, zone = unit.partition(" ")
+    zone = zone or "Europe/Paris"
+    assert run(f"string(start_of(time('{time}'), '{unit}', '{zone}'))") == start
+
+
+def test_microseconds():
+    """Microseconds since 1970 are exact."""
+    assert run("unix_us(time('1969-12-31T23:59:59.999999Z'))") == -1

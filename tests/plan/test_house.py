@@ -57,6 +57,43 @@ def test_examples_of_all_functions_give_their_results(catalog: Catalog) -> None:
     assert count > 100
 
 
+OPEN = "source a = file('a.log')\ntransform t = a | json() | set {{ y = {call} }}\nsink q = t -> console()\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        ("join(x, ',')", "list of string"),
+        ("list_sum(x)", "list of float"),
+        ("sort(x)", "list of string"),
+        ("unique(x)", "list of json"),
+        ("length(split(x, ','))", "string"),
+        ("get(x, 'a[0]')", "json"),
+        ("elements(x)", "json"),
+        ("append(x, ['a'])", "list of string"),
+    ],
+)
+def test_lists_of_open_records_have_the_elements_that_a_function_takes(call: str, kind: str, catalog: Catalog) -> None:
+    """A member whose type nobody stated is a list of what the function's parameter says."""
+    found = load(Source("o.pipe", OPEN.format(call=call)), catalog=catalog)
+    assert found.graph is not None, found.diagnostics
+    assert str(found.graph.stages["t"].columns[""].fields["x"]) == kind
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("join([1, 2], ',')", "`items` of `join` is a list of string, not a list of int"),
+        ("list_sum(split(x, ','))", "`x` of `list_sum` is a list of int or float, not a list of string"),
+        ("flatten(x)", "`flatten`: it flattens a list of lists, not a list of json"),
+    ],
+)
+def test_lists_of_other_elements_are_refused(call: str, message: str, catalog: Catalog) -> None:
+    """A list whose elements a function cannot take is an error of the program, told once."""
+    found = load(Source("o.pipe", OPEN.format(call=call)), catalog=catalog)
+    assert [(diagnostic.code, diagnostic.message) for diagnostic in found.diagnostics] == [("P305", message)]
+
+
 WORDS = [match.span() for match in re.finditer(r"#.*|'[^']*'|\"[^\"]*\"|[@\w.]+|->|==|[^\s\w]", NGINX)]
 
 
