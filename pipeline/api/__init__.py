@@ -10,7 +10,9 @@ Function       expressions in, expression out
 """
 
 from pipeline.api.aggregates import Aggregate, Argument, Parameter
+from pipeline.api.codecs import Codec, Decoded, Decoder, Encoder
 from pipeline.api.context import Context, Log, Meter
+from pipeline.api.decoding import Decoding, DecodingOptions, demand_codec
 from pipeline.api.expressions import (
     Assign,
     Assignments,
@@ -27,6 +29,7 @@ from pipeline.api.expressions import (
     Template,
 )
 from pipeline.api.functions import Example, Function, Given
+from pipeline.api.members import Members
 from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Roll, Window
 from pipeline.api.segments import Result, Segment, Writer
@@ -75,11 +78,17 @@ __all__ = [
     "Batch",
     "Case",
     "Cases",
+    "Codec",
     "Columns",
     "ConfigurationError",
     "Context",
+    "Decoded",
+    "Decoder",
+    "Decoding",
+    "DecodingOptions",
     "Delta",
     "Duration",
+    "Encoder",
     "Example",
     "Expr",
     "Field",
@@ -92,6 +101,7 @@ __all__ = [
     "Input",
     "Layout",
     "Log",
+    "Members",
     "Meter",
     "Metric",
     "Metrics",
@@ -116,6 +126,7 @@ __all__ = [
     "Type",
     "Window",
     "Writer",
+    "demand_codec",
     "dtype",
     "lines",
     "list_of",

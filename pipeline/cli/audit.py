@@ -12,7 +12,7 @@ import click
 from pipeline.cli.failures import say
 from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
-from pipeline.proof.balance import Fault, faults, lost, sinks
+from pipeline.proof.balance import Fault, faults, lost, sinks, sources
 from pipeline.store.accounts import FORGOTTEN
 from pipeline.store.books import Books
 
@@ -49,8 +49,13 @@ def command(file: str | None, state: str | None, form: str) -> int:
 
 def stages(books: Books) -> list[dict[str, object]]:
     """The rows of each stage by outcome, and those that are `missing`."""
+    read = sources(books)
     return [
-        {"stage": stage, **{name: kinds.get(name, 0) for name in (*OUTCOMES, *LETTERS)}, "missing": lost(kinds)}
+        {
+            "stage": stage,
+            **{name: kinds.get(name, 0) for name in (*OUTCOMES, *LETTERS)},
+            "missing": lost(kinds, source=stage in read),
+        }
         for stage, kinds in books["ledger"].items()
     ]
 

@@ -17,7 +17,7 @@ from pipeline.plan.pages import SINGULAR, find, page, pages, summary
 @click.argument("name", required=False)
 @click.option("--markdown", metavar="DIR", help="Write the docs of all plugins to a folder.")
 def command(name: str | None, markdown: str | None) -> None:
-    """List the inputs, filters, outputs, aggregates and functions that are installed, or show the page of one: what it does,
+    """List the inputs, filters, outputs, codecs, aggregates and functions that are installed, or show the page of one: what it does,
     its options with types and defaults, an example."""
     catalog = Catalog.installed()
     if markdown is not None:

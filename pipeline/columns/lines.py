@@ -5,6 +5,7 @@ A record ends with `\\n` and with nothing else: a `\\r` before it belongs to the
 
 from __future__ import annotations
 
+import codecs
 from contextlib import suppress
 
 import polars as pl
@@ -44,6 +45,26 @@ def decode(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
         [invalid for _, invalid in blocks], rechunk=True
     )
 
+
+def transcode(raw: pl.Series, charset: str) -> pl.Series:
+    """Text of Binary records in a charset by Python's name: String, with U+FFFD for what it has no character for, null where
+    `raw` is null. Raises LookupError for an unknown charset."""
+    if codecs.lookup(charset).name == "utf-8":
+        return decode(raw)[0]
+    values: list[bytes | None] = raw.to_list()
+    # One call for all where a byte is a character, and no newline is in a text.
+    whole = b"\n".join(value or b"" for value in values)
+    if codecs.lookup(charset).name.startswith(_SINGLE) and whole.count(b"\n") == len(values) - 1:
+        texts = whole.decode(charset, "replace").split("\n")
+        if len(texts) == len(values):
+            found = pl.Series(raw.name, texts, dtype=pl.String)
+            return found.set(raw.is_null(), None) if raw.null_count() else found
+    each = [None if value is None else value.decode(charset, "replace") for value in values]
+    return pl.Series(raw.name, each, dtype=pl.String)
+
+
+_SINGLE = ("ascii", "iso8859-", "cp125", "cp437", "cp85", "cp866", "koi8-", "mac-")
+"""How Python's names of charsets begin in which a byte is a character."""
 
 _BLOCK = 256
 """Rows that are looked at one by one when one of them is not UTF-8; the rest of the batch keeps its fast cast."""

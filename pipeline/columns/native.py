@@ -123,6 +123,10 @@ class Kernels(Protocol):
     def json_texts(self, frame: Frame, kind: Type) -> Frame:
         """`pipeline.columns.encode.values.text` of the only column of `frame`. TypeError as above."""
 
+    def json_pairs(self, records: Frame, grammar: str) -> Frame:
+        """`pipeline.columns.pairs.objects` of the only column of `records` (String). ValueError for an unknown grammar."""
+        ...
+
     def window_states(
         self,
         frame: object,

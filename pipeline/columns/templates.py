@@ -15,6 +15,7 @@ from urllib.parse import quote_from_bytes
 
 import polars as pl
 
+from pipeline.columns.encode.flat import told
 from pipeline.columns.encode.times import rfc3339, strftime
 from pipeline.columns.encode.values import text
 from pipeline.columns.lines import decode
@@ -56,6 +57,20 @@ def render(parts: Sequence[str | Slot], frame: pl.DataFrame) -> pl.Series:
         whole = "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces) if frame.height else ""
         return pl.Series([whole], dtype=pl.String).new_from_index(0, frame.height)
     return pl.select(pl.concat_str([pl.lit(piece) for piece in pieces])).to_series()
+
+
+def plain(parts: Sequence[str | Slot], frame: pl.DataFrame) -> pl.Series:
+    """The text of each row (String, never null), with values as they are: for contents, never for paths."""
+    pieces = [pl.lit(part) if isinstance(part, str) else pl.lit(_shown(part, frame).fill_null("")) for part in parts]
+    pieces.append(pl.lit(pl.Series([""]).new_from_index(0, frame.height)))
+    return pl.select(pl.concat_str(pieces)).to_series()
+
+
+def _shown(slot: Slot, frame: pl.DataFrame) -> pl.Series:
+    column, kind = slot.field.values(frame), slot.field.type
+    if kind.kind == "time" and slot.format:
+        return strftime(column, unit_of(slot.format), slot.format)
+    return told(column, kind)
 
 
 def split(parts: Sequence[str | Slot], frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Literal
+from typing import Any, Literal
 
-from pipeline.api import API, Aggregate, Filter, Function, Input, Options, Output, Window
+from pipeline.api import API, Aggregate, Codec, Filter, Function, Input, Options, Output, Window
 from pipeline.errors import ConfigurationError
 
-Kind = Literal["inputs", "filters", "outputs", "aggregates", "functions"]
+Kind = Literal["inputs", "filters", "outputs", "codecs", "aggregates", "functions"]
 
-KINDS: tuple[Kind, ...] = ("inputs", "filters", "outputs", "aggregates", "functions")
+KINDS: tuple[Kind, ...] = ("inputs", "filters", "outputs", "codecs", "aggregates", "functions")
 
 
 class Catalog:
@@ -29,7 +29,7 @@ class Catalog:
 
     @classmethod
     def installed(cls) -> Catalog:
-        """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.aggregates` and `.functions` name."""
+        """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.codecs`, `.aggregates` and `.functions` name."""
         points = entry_points()
         registry: dict[Kind, dict[str, object]] = {}
         clashes: dict[tuple[Kind, str], str] = {}
@@ -72,6 +72,13 @@ class Catalog:
         found = self._load("outputs", name)
         if not isinstance(found, type) or not issubclass(found, Output):
             raise _misplaced(name, "outputs", "an Output")
+        return found
+
+    def codec(self, name: str) -> type[Codec[Any]]:
+        """A codec's class. Raises as `input`."""
+        found = self._load("codecs", name)
+        if not isinstance(found, type) or not issubclass(found, Codec):
+            raise _misplaced(name, "codecs", "a Codec")
         return found
 
     def aggregate(self, name: str) -> Aggregate:

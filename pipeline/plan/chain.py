@@ -30,7 +30,7 @@ from pipeline.lang.spans import Span
 from pipeline.plan.blocks import aggregate_call
 from pipeline.plan.graph import AnyFilter, AnyWindow, Step
 from pipeline.plan.inference import BROKEN, Broken, Demands, Origin, Place, named, opened, plain
-from pipeline.plan.options import Filled, fill
+from pipeline.plan.options import Filled, construct, fill, refused
 from pipeline.plan.scope import Point, Scope
 from pipeline.plan.trial import settle
 
@@ -93,7 +93,6 @@ def check_chain(stage: str, calls: Sequence[ast.Call], point: Point, scope: Scop
 def _step(
     call: ast.Call, origin: Origin, scope: Scope, demanded: Mapping[tuple[str, ...], Type], *, last: bool
 ) -> tuple[Step, Point] | None:
-    name = call.name.text
     found = _made(call, scope, last=last)
     if found is None:
         return None
@@ -106,6 +105,18 @@ def _step(
             help="compute both facts in windows over the same events",
         )
         return None
+    return placed(plugin, call, filled, origin, scope, demanded)
+
+
+def placed(
+    plugin: AnyFilter | AnyWindow,
+    call: ast.Call,
+    filled: Filled,
+    origin: Origin,
+    scope: Scope,
+    demanded: Mapping[tuple[str, ...], Type],
+) -> tuple[Step, Point] | None:
+    """A plugin as a step at a point, and the point after it. `demanded`: what is decided of the members that it opens."""
     columns = scope.point.columns
     for path, variable in scope.named.items():
         if path[0] not in columns.fields:
@@ -126,7 +137,7 @@ def _step(
     warn(plugin, filled, call.name.span, scope)
     point = _moved(scope.point, columns, after, origin, scope, opens=opens, window=isinstance(plugin, Window))
     text, line = one_line(call.span), call.span.line
-    return Step(name, plugin, plain(point.columns), text, line), point
+    return Step(call.name.text, plugin, plain(point.columns), text, line), point
 
 
 def _moved(
@@ -163,25 +174,6 @@ def _made(call: ast.Call, scope: Scope, *, last: bool) -> tuple[AnyFilter | AnyW
         return None
     made = construct(plugin, filled, call, scope)
     return (made, filled) if isinstance(made, (Filter, Window)) else None
-
-
-def construct(plugin: type[Plugin[Options]], filled: Filled, call: ast.Call, scope: Scope) -> Plugin[Options] | None:
-    """The plugin itself; what its constructor objects to is reported at the option."""
-    if filled.options is None:
-        return None
-    try:
-        return plugin(filled.options)
-    except OptionError as error:
-        refused(error, filled, call, scope)
-    except PipeError as error:
-        scope.findings.error("P207", error.message, call.name.span, help=error.help)
-    return None
-
-
-def refused(error: OptionError, filled: Filled, call: ast.Call, scope: Scope) -> None:
-    """Report an OptionError at the option that it names."""
-    span = filled.spans.get(error.option or "", call.name.span)
-    scope.findings.error("P207", error.message, span, help=error.help)
 
 
 def warn(plugin: Plugin[Options], filled: Filled, span: Span, scope: Scope) -> None:

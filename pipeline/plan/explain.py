@@ -21,7 +21,12 @@ def _stage(graph: Graph, stage: Stage) -> Iterator[str]:
         yield f"source {stage.name} = {stage.plugin}"
         yield from _facts(stage.input.describe(), "  ")
         yield f"  reads         {_reads(stage)}"
+        for step in stage.steps:
+            yield f"  codec         {step.text}"
+            yield from _facts(step.plugin.describe(), "  ")
         yield from _fields(stage.columns[""], "  ")
+        if stage.steps:
+            yield f"  rejected      {_rejected(graph, stage)}"
         return
     upstream = ", ".join(str(port) for port in stage.upstream)
     yield f"{stage.kind} {stage.name} = {upstream}"

@@ -32,10 +32,19 @@ class Flow:
         effects = Effects(source=source, received=now, span=batch.span)
         effects.counts[source, "in"] += batch.frame.height
         stamped = stamp(batch, source=source, host=self.host, now=now)
-        self.through(self.order[source], {Port(source): stamped}, effects)
+        self.through(self.order[source], self.entered(source, stamped, effects), effects)
         if effects.deltas:
             effects.reach = reach(stamped)
         return effects
+
+    def entered(self, source: str, stamped: Batch, effects: Effects) -> dict[Port, Batch]:
+        """The ports of a source with a batch that its input gave: decoded, where the source has a codec.
+
+        What a source gives is what it took without what is rejected and filtered here, so it is not counted."""
+        stage = self.graph.stages[source]
+        ports: dict[Port, Batch] = {}
+        ports[Port(source)] = self._chain(stage, stage.before, stamped, ports, effects)
+        return ports
 
     def facts(self, stage: str, frame: pl.DataFrame) -> Effects:
         """Run the rows of closed windows (with metadata, as `pipeline.plan.facts` makes them) through what follows."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pydantic
 
-from pipeline.api import Options, Plugin
+from pipeline.api import Codec, OptionError, Options, Plugin
+from pipeline.api.codecs import Decodes, Encodes
+from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
 from pipeline.lang.spans import Span
@@ -15,10 +18,14 @@ from pipeline.plan.blocks import block_value, is_block
 from pipeline.plan.scope import Scope
 from pipeline.plan.spelling import either
 from pipeline.plan.values import FAILED, convert
-from pipeline.plan.wording import limit
+from pipeline.plan.wording import limit, marked
 
 HIDDEN = ("block", "by", "definitions")
 """Fields that no argument fills: the block, the `by` clause, and the program's patterns."""
+
+
+TEMPLATE = "text"
+"""The codec that a template stands for."""
 
 
 @dataclass
@@ -51,7 +58,9 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
             continue
         spans[name] = span
         node = nodes[0] if name != model.rest else ast.ListOf(span, tuple(nodes))
-        value = convert(node, hints[name], scope, f"`{name}` of {what}")
+        wanted = _marked(hints[name])
+        option = f"`{name}` of {what}"
+        value = convert(node, hints[name], scope, option) if wanted is None else _codec(node, wanted, scope, option)
         fields[name] = tuple(node for node in nodes if isinstance(node, ast.Path))
         if value is FAILED:
             sound = False
@@ -61,6 +70,12 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
     if "definitions" in model.named():
         values["definitions"] = dict(scope.patterns)
         scope.used.add(("patterns", ""))
+    for name, info in model.named().items():
+        wanted = _marked(hints[name])
+        if wanted is not None and name not in spans and isinstance(info.default, str):
+            word = ast.Path(call.name.span, (ast.Name(call.name.span, info.default),))
+            values[name] = _codec(word, wanted, scope, f"`{name}` of {what}")
+            sound &= values[name] is not FAILED
     missing = [
         name for name, info in model.named().items() if info.is_required() and name not in spans and name not in HIDDEN
     ]
@@ -174,3 +189,61 @@ def _validated(
             doc = model.named()[name].description or "" if name in model.named() else ""
             scope.findings.error("P207", subject, spans.get(name, call.name.span), help=doc)
         return None
+
+
+# ── codecs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _marked(annotation: object) -> object:
+    """`Decodes` or `Encodes` where an option is a codec."""
+    return next((mark for mark in (Decodes, Encodes) if marked(annotation, mark)), None)
+
+
+def _codec(node: ast.Expression, wanted: object, scope: Scope, what: str) -> object:
+    """A codec by its name (`json`), with options (`csv(['a'])`), or, to write, as a template."""
+    if isinstance(node, ast.Null) and wanted is Decodes:
+        return None
+    call = node
+    if isinstance(node, ast.Template) and node.plain is None and wanted is Encodes:
+        call = ast.Call(node.span, ast.Name(node.span, TEMPLATE), (ast.Argument(node.span, None, node),))
+    elif isinstance(node, ast.Path) and len(node.parts) == 1:
+        call = ast.Call(node.span, node.parts[0], ())
+    elif isinstance(node, ast.String):
+        call = ast.Call(node.span, ast.Name(node.span, node.value), ())
+    try:
+        plugin = scope.catalog.codec(call.name.text) if isinstance(call, ast.Call) else None
+    except KeyError:
+        plugin = None
+    except PipeError as error:
+        scope.findings.error("P202", error.message, node.span, help=error.help)
+        return FAILED
+    if plugin is None or not isinstance(call, ast.Call) or not _does(plugin, wanted):
+        known = [name for name in scope.catalog.names("codecs") if _does(scope.catalog.codec(name), wanted)]
+        close = suggestion(call.name.text, known) if isinstance(call, ast.Call) else ""
+        scope.findings.error("P206", f"{what} is {either(f'`{name}`' for name in known)}", node.span, help=close or "")
+        return FAILED
+    filled = fill(call, plugin, scope, f"`{call.name.text}`")
+    return construct(plugin, filled, call, scope) or FAILED
+
+
+def _does(plugin: type[Codec[Any]], wanted: object) -> bool:
+    return plugin.decodes() if wanted is Decodes else plugin.encodes()
+
+
+def construct(plugin: type[Plugin[Options]], filled: Filled, call: ast.Call, scope: Scope) -> Plugin[Options] | None:
+    """The plugin itself; what its constructor objects to is reported at the option."""
+    if filled.options is None:
+        return None
+    try:
+        return plugin(filled.options)
+    except OptionError as error:
+        refused(error, filled, call, scope)
+    except PipeError as error:
+        scope.findings.error("P207", error.message, call.name.span, help=error.help)
+    return None
+
+
+def refused(error: OptionError, filled: Filled, call: ast.Call, scope: Scope) -> None:
+    """Report an OptionError at the option that it names."""
+    span = filled.spans.get(error.option or "", call.name.span)
+    scope.findings.error("P207", error.message, span, help=error.help)

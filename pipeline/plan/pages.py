@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from pipeline.api import Aggregate, Expr, Field, Function, Options, Plugin, Template
 from pipeline.api.aggregates import Parameter
+from pipeline.api.codecs import Decodes, Encodes
 from pipeline.api.options import Bytes, Microseconds
 from pipeline.plan.catalog import KINDS, Catalog, Kind
 from pipeline.plan.options import HIDDEN
@@ -26,6 +27,7 @@ SINGULAR: Mapping[Kind, str] = {
     "inputs": "input",
     "filters": "filter",
     "outputs": "output",
+    "codecs": "codec",
     "aggregates": "aggregate",
     "functions": "function",
 }
@@ -34,6 +36,7 @@ _TITLES: Mapping[Kind, str] = {
     "inputs": "Inputs: `source NAME = input(…)`",
     "filters": "Filters: `… | filter(…)`",
     "outputs": "Outputs: `… -> output(…)`",
+    "codecs": "Codecs: `input(…, codec: …)`, `output(…, format: …)`",
     "aggregates": "Aggregates: `window(…) { name = aggregate(…) }`",
     "functions": "Functions: in expressions",
 }
@@ -48,6 +51,8 @@ def find(catalog: Catalog, kind: Kind, name: str) -> Documented:
             return catalog.filter(name)
         case "outputs":
             return catalog.output(name)
+        case "codecs":
+            return catalog.codec(name)
         case "aggregates":
             return catalog.aggregate(name)
         case "functions":
@@ -76,7 +81,7 @@ def page(kind: Kind, name: str, plugin: Documented, level: int = 1) -> str:
 
 
 def pages(catalog: Catalog) -> dict[str, str]:
-    """All docs: path below the folder of the docs → text. Inputs, filters and outputs have a page each."""
+    """All docs: path below the folder of the docs → text. Inputs, filters, outputs and codecs have a page each."""
     found: dict[str, str] = {}
     index = ["# Plugins", "Made from the plugins themselves by `make docs`; `pipe plugins NAME` shows the same page."]
     for kind in KINDS:
@@ -174,6 +179,8 @@ def _type(annotation: object) -> str:
     """An annotation in the words of the language."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
+        if Decodes in inner or Encodes in inner:
+            return "codec" if Decodes in inner else "codec or template"
         return "duration" if Microseconds in inner else "size" if Bytes in inner else _type(inner[0])
     if origin in (Union, types.UnionType):
         return either(dict.fromkeys(_type(member) for member in inner if member is not type(None)))

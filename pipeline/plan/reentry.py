@@ -58,7 +58,7 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
     if stage not in flow.graph.stages:
         return "the stage is not in the program any more"
     if source == stage or source in flow.graph.sources_of(stage):
-        if flow.graph.stages[source].columns[""].fields:
+        if flow.graph.stages[source].incoming.fields:
             return "its input gave fields, and only the records are kept"
         return "" if rows["@raw"].null_count() == 0 else "they have no record"
     return (
@@ -80,10 +80,10 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
     target = flow.graph.stages[stage]
     if stage == source:
         effects.counts[source, "in"] += records.height
-        flow.through(flow.order[source], {Port(source): stamped}, effects)
+        flow.through(flow.order[source], flow.entered(source, stamped, effects), effects)
     else:
-        arriving = {Port(source): stamped}
         before = Effects()
+        arriving = flow.entered(source, stamped, before)
         above = _above(flow.graph, stage)
         flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
         ports, left = _met(rows, {port: arriving[port] for port in target.upstream if port in arriving})

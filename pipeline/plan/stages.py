@@ -7,18 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from pipeline.api import Columns, Input, OptionError, Options, Output, Plugin, Template
+from pipeline.api import Columns, Decoding, DecodingOptions, Input, OptionError, Options, Output, Plugin, Template
 from pipeline.columns.types import ERROR
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
+from pipeline.lang.layout import one_line
 from pipeline.lang.spans import Span
-from pipeline.plan.chain import Chain, check_chain, construct, refused, warn
-from pipeline.plan.graph import AnyInput, AnyOutput, Port, Stage
-from pipeline.plan.inference import Demands, plain
+from pipeline.plan.chain import Chain, check_chain, placed, warn
+from pipeline.plan.graph import AnyFilter, AnyInput, AnyOutput, Port, Stage
+from pipeline.plan.inference import Demands, Origin, plain
 from pipeline.plan.join import Arriving, join
 from pipeline.plan.names import Names
-from pipeline.plan.options import Filled, fill
+from pipeline.plan.options import Filled, construct, fill, refused
 from pipeline.plan.scope import Point, Scope
 from pipeline.plan.spelling import either
 from pipeline.plan.trial import settle
@@ -80,8 +81,23 @@ class Building:
             refused(error, filled, call, scope)
             return None
         warn(made, filled, call.name.span, scope)
-        self.points[statement.name.text] = {"": Point(columns)}
-        return Stage(statement.name.text, "source", input=cast("AnyInput", made), plugin=call.name.text)
+        name, point = statement.name.text, Point(columns)
+        stage = Stage(name, "source", input=cast("AnyInput", made), plugin=call.name.text, incoming=columns)
+        decoder = _decoder(made, filled, call, scope)
+        if decoder is None:
+            self.points[name] = {"": point}
+            return stage
+        origin = Origin(name, 0)
+        found = placed(cast("AnyFilter", decoder), call, filled, origin, scope.at(point), self.demands.get(origin, {}))
+        if found is None:
+            return None
+        step, after = found
+        self.points[name] = {"": after}
+        codec = filled.spans["codec"]
+        return replace(
+            stage,
+            before=(replace(step, name=decoder.options.codec.name, text=one_line(codec).removeprefix("codec: ")),),
+        )
 
     def _transform(self, statement: ast.TransformStatement, scope: Scope) -> Stage | None:
         name = statement.name.text
@@ -178,6 +194,18 @@ def _made(
         return None, None
     filled = fill(call, plugin, scope, f"`{call.name.text}`")
     return construct(plugin, filled, call, scope), filled
+
+
+def _decoder(made: Plugin[Options], filled: Filled, call: ast.Call, scope: Scope) -> Decoding | None:
+    """What decodes the records of an input whose option `codec` says how; `charset` is its other option for that."""
+    codec, charset = (getattr(made.options, name, None) for name in ("codec", "charset"))
+    if codec is None:
+        return None
+    try:
+        return Decoding(DecodingOptions(codec=codec, **({} if charset is None else {"charset": charset})))
+    except OptionError as error:
+        refused(error, filled, call, scope)
+        return None
 
 
 def _output(call: ast.Call, scope: Scope) -> AnyOutput | None:

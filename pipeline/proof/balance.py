@@ -2,7 +2,8 @@
 
 of each stage            in + facts = out + filtered + rejected + windowed          facts: rows that its window made
 of each edge             in = what the ports that it reads gave + retried           retried: dead letters, put in again; of a
-                         source, what it gave is in - poison                        source, poison are those it gave to nobody
+                         source, what it gave is                                    source, poison are those it gave to nobody,
+                         in - poison - rejected - filtered                          the others those that its codec kept back
 of each sink             out = delivered + held
 of each source           in = in of its partitions + retried
 of each partition        all of these but the edges, for its rows alone; and, for each sink, ranges that are delivered or
@@ -18,9 +19,6 @@ from dataclasses import dataclass
 from pipeline.store.accounts import FORGOTTEN
 from pipeline.store.books import Account, Books, Part
 from pipeline.store.ledger import Counts
-
-SOURCE = frozenset({"in", "poison", "retried", "dropped", "expired"})
-"""Outcomes that a source has; the last three are of dead letters, of any stage."""
 
 Kinds = Mapping[str, int]
 """Outcome → rows."""
@@ -41,8 +39,9 @@ class Fault:
 def faults(books: Books) -> Iterator[Fault]:
     """All that is wrong with a ledger, the whole before the parts."""
     ledger = books["ledger"]
+    read = sources(books)
     for stage, kinds in sorted(ledger.items()):
-        if missing := lost(kinds):
+        if missing := lost(kinds, source=stage in read):
             yield Fault(f"{stage}: rows do not add up, {_count(missing)}", stage, missing)
     yield from _edges(books)
     held = Counter[str]()
@@ -56,9 +55,14 @@ def faults(books: Books) -> Iterator[Fault]:
     yield from _partitions(books)
 
 
-def lost(kinds: Kinds) -> int:
+def sources(books: Books) -> set[str]:
+    """Stages that partitions are read by."""
+    return {account["source"] for account in books["accounts"]}
+
+
+def lost(kinds: Kinds, *, source: bool) -> int:
     """The rows of a stage that are nowhere; negative when there are too many. What a source gave is told by the edges."""
-    if kinds.keys() <= SOURCE:
+    if source:
         return 0
     gone = sum(kinds.get(outcome, 0) for outcome in ("out", "filtered", "rejected", "windowed"))
     return kinds.get("in", 0) + kinds.get("facts", 0) - gone
@@ -84,8 +88,9 @@ def _edges(books: Books) -> Iterator[Fault]:
 
 def _given(books: Books, port: str) -> int:
     stage, _, name = port.partition(".")
-    if stage not in books["edges"]:
-        return _since(books, stage, "in") - _since(books, stage, "poison")
+    if stage not in books["edges"] and name != "rejected":
+        kept = sum(_since(books, stage, outcome) for outcome in ("poison", "rejected", "filtered"))
+        return _since(books, stage, "in") - kept
     return _since(books, stage, name if name == "rejected" else f"out:{name}" if name else "out")
 
 
@@ -122,7 +127,7 @@ def _account(account: Account) -> Iterator[Fault]:
     where = _where(account["source"], account["partition"], account["start"], account["stop"])
     extent = (account["partition"], account["start"], account["stop"])
     for stage, kinds in sorted(account["counts"].items()):
-        if missing := lost(kinds):
+        if missing := lost(kinds, source=stage == account["source"]):
             yield Fault(f"{stage}: rows of {where} do not add up, {_count(missing)}", stage, missing, *extent)
     committed = account["committed"]
     if account["partition"] != FORGOTTEN and committed != account["stop"]:

@@ -9,8 +9,6 @@ import polars as pl
 from pipeline import api
 from pipeline.api import grok, nested
 
-TYPES: Mapping[str, api.Type] = {"string": api.STRING, "int": api.INT, "float": api.FLOAT, "bool": api.BOOL}
-
 
 class Options(api.Options):
     patterns: list[str] = api.option("A pattern, or a list of patterns: the first that matches wins.", min_length=1)
@@ -73,7 +71,7 @@ sink out = parsed -> console()
                     "patterns",
                     "give the field another name; `set` can then set @timestamp from it",
                 )
-            columns = columns.with_field(tuple(capture.field.split(".")), TYPES[capture.type])
+            columns = columns.with_field(tuple(capture.field.split(".")), grok.TYPES[capture.type])
         return columns
 
     def describe(self) -> Mapping[str, str]:

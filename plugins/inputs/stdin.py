@@ -20,7 +20,12 @@ _COLLECT = 1.0
 
 
 class Options(api.Options):
-    pass
+    codec: api.Decoder | None = api.option(
+        "How records are written: `json`, `syslog`, `csv(['a', 'b'])`, …. Their fields are then those of the events, and records that "
+        "cannot be decoded are in the source's `rejected`.",
+        default=None,
+    )
+    charset: str | None = api.option("The encoding that the codec reads records in; UTF-8 by default.", default=None)
 
 
 class Stdin(api.Input[Options]):
@@ -40,6 +45,7 @@ class Stdin(api.Input[Options]):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
+        api.demand_codec(options.codec, options.charset)
         self._partition: str | None = None
         self._past: set[str] = set()
         """Partitions of earlier starts: nothing can follow in them."""

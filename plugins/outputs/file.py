@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from pipeline import api
 from pipeline.api import formats
 
-Format = Literal["json", "raw", "csv", "parquet"]
 Compression = Literal["none", "gzip", "zstd"]
 Metadata = Literal[
     "@timestamp",
@@ -29,7 +28,6 @@ Metadata = Literal[
     "@error",
 ]
 
-EXTENSIONS: dict[Format, str] = {"json": ".ndjson", "raw": ".log", "csv": ".csv", "parquet": ".parquet"}
 ENDINGS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 IDLE = 600 * 1_000_000
 """A file without new rows is completed after so long (µs): compressed ones then show all they have."""
@@ -45,8 +43,9 @@ class Options(api.Options):
     path: api.Template = api.option(
         "Where to write, such as `out/{@host}/{@timestamp:%Y/%m/%d}.ndjson`. A path that ends in `/` gets a generated name."
     )
-    format: Format = api.option(
-        "`json`: one object a line. `raw`: the records as they came. `csv`: RFC 4180. `parquet`: columns.",
+    format: api.Encoder = api.option(
+        "`json`: one object a line. `raw`: the records as they came. `csv`: RFC 4180. `parquet`: columns. Or any other codec that "
+        "writes, or a template: the text of a line.",
         default="json",
     )
     compression: Compression | None = api.option(
@@ -92,8 +91,9 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._columns = api.Columns({})
-        self._compression = options.compression or _told(options.path, options.format)
-        self._whole = options.format == "parquet" or options.header
+        self._codec: api.Codec[Any] = options.format
+        self._compression = options.compression or _told(options.path, self._codec)
+        self._whole = self._codec.whole or options.header
         _check(options)
         generated = _ending(options.path).endswith("/")
         roll = options.roll or api.Roll(age=HOUR if self._whole or generated else None)
@@ -102,19 +102,20 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
             path=options.path,
             roll=replace(roll, size=largest, idle=IDLE),
             compression="none" if self._whole else self._compression,
-            extension=_extension(options, self._compression) if self._whole else EXTENSIONS[options.format],
+            extension=_extension(options, self._compression) if self._whole else self._codec.extension,
             in_place=True,
             whole=self._whole,
-            exact=options.format == "raw",
+            exact=self._codec.exact,
         )
 
     def schema(self, columns: api.Columns) -> None:
-        if self.options.format == "csv" and columns.open:
+        if self._codec.fixed and columns.open:
             raise api.OptionError(
-                "CSV has fixed columns, but after `json` events have members that nobody named",
+                f"{self._codec.name} has fixed columns, but after `json` events have members that nobody named",
                 "format",
                 "choose the columns with `keep(…)`, or write json",
             )
+        self._codec.accept(columns, self.options.metadata)
         self._columns = columns
         self._layout = replace(self._layout, form=self._form())
 
@@ -128,20 +129,11 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
         return self._layout
 
     def uses(self) -> frozenset[str] | None:
-        if self.options.format != "raw":
-            return None
-        return frozenset({"@raw", *(hole.field.path[0] for hole in self.options.path.holes)})
+        used = self._codec.uses()
+        return None if used is None else used | {hole.field.path[0] for hole in self.options.path.holes}
 
     def encode(self, frame: pl.DataFrame) -> bytes:
-        match self.options.format:
-            case "raw":
-                return formats.raw(frame)
-            case "csv":
-                return formats.csv(frame, self._columns, self.options.metadata)
-            case "parquet":
-                return formats.spool(frame, self._columns, self.options.metadata)
-            case "json":
-                return formats.ndjson(frame, self._columns, self.options.metadata)
+        return self._codec.encode(frame, self._columns, self.options.metadata)
 
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
         begun = json.loads(form or "{}")
@@ -155,7 +147,7 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
 
     def _form(self) -> str:
         """The columns of formats that have the same ones in every row, and all that `finish` needs to know."""
-        match self.options.format:
+        match self._codec.name:
             case "csv":
                 header = formats.header(self._columns, self.options.metadata).decode()
                 return json.dumps({"format": "csv", "header": header, "compression": self._compression})
@@ -183,31 +175,29 @@ def _ending(path: api.Template) -> str:
     return last if isinstance(last, str) else ""
 
 
-def _told(path: api.Template, format: Format) -> Compression:
+def _told(path: api.Template, codec: api.Codec[Any]) -> Compression:
     """The compression that the path's extension says."""
     found: Compression = next((kind for ending, kind in ENDINGS.items() if _ending(path).endswith(ending)), "none")
-    return "none" if format == "parquet" else found
+    return "none" if codec.whole else found
 
 
 def _extension(options: Options, compression: Compression) -> str:
     """The extension of a generated name for files that are complete when they appear."""
     packed = {kind: ending for ending, kind in ENDINGS.items()}.get(compression, "")
-    return EXTENSIONS[options.format] + packed
+    return str(options.format.extension) + packed
 
 
 def _check(options: Options) -> None:
     if not options.path.text or options.path.parts in ((), ("",)):
         raise api.OptionError("the path is empty", "path", "name a file, or a folder with a `/` at the end")
-    if options.format == "parquet" and options.compression not in (None, "none"):
+    if options.format.whole and options.compression not in (None, "none"):
         raise api.OptionError(
             f"Parquet compresses its columns itself; {options.compression} around it would make it unreadable",
             "compression",
             "leave `compression` out: the columns are zstd",
         )
-    if options.header and options.format != "csv":
-        raise api.OptionError(f"{options.format} files have no header", "header", "`header` is for format: csv")
-    if options.format == "raw" and options.metadata:
-        raise api.OptionError("raw writes the records as they came, without metadata", "metadata", "use format: json")
+    if options.header and options.format.name != "csv":
+        raise api.OptionError(f"{options.format.name} files have no header", "header", "`header` is for format: csv")
     for hole in options.path.holes:
         if hole.format and hole.field.type.kind not in ("time", "json"):
             raise api.OptionError(f"{hole.field.name} is {hole.field.type}: only times have a format", "path")

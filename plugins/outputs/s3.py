@@ -8,12 +8,11 @@ from typing import Literal
 import polars as pl
 
 from pipeline import api
-from pipeline.api import formats
 
 
 class Options(api.Options):
     url: api.Template = api.option("Bucket and prefix: `s3://bucket/prefix/{@timestamp:%Y/%m/%d/%H}/`.")
-    format: Literal["json", "raw", "csv", "parquet"] = api.option("How events are written.", default="json")
+    format: api.Encoder = api.option("How events are written: a codec, or a template.", default="json")
     compression: Literal["none", "gzip", "zstd"] = api.option("How objects are compressed.", default="none")
     roll: api.Roll = api.option("When an object is complete: `{age: 1h, size: 256MiB}`.", default=api.Roll(300_000_000))
     metadata: list[str] = api.option("Metadata to write besides `@timestamp`.", default=[])
@@ -52,14 +51,13 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
 
     @property
     def layout(self) -> api.Layout:
-        extensions = {"json": ".ndjson", "raw": ".log", "csv": ".csv", "parquet": ".parquet"}
         return api.Layout(
             path=self.options.url,
             roll=self.options.roll,
             compression=self.options.compression,
-            extension=extensions[self.options.format],
-            whole=self.options.format == "parquet",
-            exact=self.options.format == "raw",
+            extension=self.options.format.extension,
+            whole=self.options.format.whole,
+            exact=self.options.format.exact,
         )
 
     async def open(self, ctx: api.Context) -> None:
@@ -69,18 +67,12 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
         )
 
     def encode(self, frame: pl.DataFrame) -> bytes:
-        match self.options.format:
-            case "raw":
-                return formats.raw(frame)
-            case "csv":
-                return formats.csv(frame, self._columns, self.options.metadata)
-            case "parquet":
-                return formats.spool(frame, self._columns, self.options.metadata)
-            case "json":
-                return formats.ndjson(frame, self._columns, self.options.metadata)
+        encoded: bytes = self.options.format.encode(frame, self._columns, self.options.metadata)
+        return encoded
 
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
-        return [formats.finish(spooled)]
+        finished: Iterable[bytes] = self.options.format.finish(spooled)
+        return finished
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         raise api.ConfigurationError("this version cannot deliver to S3 yet")

@@ -17,7 +17,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "plugins"
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind in ("inputs", "filters", "outputs") for name in CATALOG.names(kind)]
+    ("kind", "name"),
+    [(kind, name) for kind in ("inputs", "filters", "outputs", "codecs") for name in CATALOG.names(kind)],
 )
 def test_a_page_has_every_option(kind: Kind, name: str) -> None:
     """The page of each plugin names all its options, with their docs, and its example."""

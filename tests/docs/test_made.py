@@ -31,7 +31,7 @@ def test_tables_of_the_language_are_up_to_date(catalog: Catalog) -> None:
     assert filled(text, catalog) == text, "run `python tests/docs/tables.py`"
 
 
-@pytest.mark.parametrize("kind", ["inputs", "filters", "outputs"])
+@pytest.mark.parametrize("kind", ["inputs", "filters", "outputs", "codecs"])
 def test_every_option_is_on_its_page(catalog: Catalog, kind: str) -> None:
     """A plugin's page names each of its options."""
     for name in catalog.names(kind):  # type: ignore[arg-type]

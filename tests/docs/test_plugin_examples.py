@@ -24,7 +24,7 @@ UNDELIVERED = ("opensearch", "s3")
 LOG = "/var/log/nginx/access.log*"
 EXAMPLES = [
     (kind, name)
-    for kind in ("inputs", "filters", "outputs")
+    for kind in ("inputs", "filters", "outputs", "codecs")
     for name in Catalog.installed().names(kind)  # type: ignore[arg-type]
     if name != "stdin" and name not in UNDELIVERED
 ]

@@ -10,7 +10,9 @@ import pytest
 from pipeline_plugins.outputs import file, null, opensearch, s3
 
 from pipeline import api
+from pipeline.plan.catalog import Catalog
 
+CATALOG = Catalog.installed()
 HOUR = 3_600_000_000
 COLUMNS = api.Columns({"x": api.INT, "s": api.STRING})
 FRAME = pl.DataFrame(
@@ -36,7 +38,9 @@ def cut(data, size=7):
 
 
 def output(*parts, **options):
-    made = file.File(file.Options(path=path(*parts), **options))
+    options = dict(options)
+    form = CATALOG.codec(options.pop("format", "json"))
+    made = file.File(file.Options(path=path(*parts), format=form(form.options_model()), **options))
     made.schema(COLUMNS)
     return made
 
@@ -137,7 +141,7 @@ def test_options_that_do_not_fit_are_refused(parts, options, culprit, message):
 
 def test_csv_needs_fixed_columns():
     """Members that nobody named have no column."""
-    with pytest.raises(api.OptionError, match="CSV has fixed columns"):
+    with pytest.raises(api.OptionError, match="csv has fixed columns"):
         output("a.csv", format="csv").schema(api.Columns({}, open=True))
 
 

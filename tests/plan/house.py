@@ -9,10 +9,16 @@ from collections.abc import Iterator
 
 import pipeline_plugins
 
-from pipeline.api import Aggregate, Filter, Function, Input, Output, Window
+from pipeline.api import Aggregate, Codec, Filter, Function, Input, Output, Window
 from pipeline.plan.catalog import Catalog
 
-_KINDS = {"inputs": (Input,), "filters": (Filter, Window), "outputs": (Output,), "aggregates": (Aggregate,)}
+_KINDS = {
+    "inputs": (Input,),
+    "filters": (Filter, Window),
+    "outputs": (Output,),
+    "codecs": (Codec,),
+    "aggregates": (Aggregate,),
+}
 
 
 def _members(kind: str) -> Iterator[object]:

@@ -36,7 +36,12 @@ def test_nginx_has_no_errors(catalog: Catalog) -> None:
 
 def test_examples_of_all_plugins_are_right(catalog: Catalog) -> None:
     """Every plugin's example is a program without errors."""
-    for names, plugin in (("inputs", catalog.input), ("filters", catalog.filter), ("outputs", catalog.output)):
+    for names, plugin in (
+        ("inputs", catalog.input),
+        ("filters", catalog.filter),
+        ("outputs", catalog.output),
+        ("codecs", catalog.codec),
+    ):
         for name in catalog.names(names):  # type: ignore[arg-type]
             found = load(Source(name, plugin(name).example), catalog=catalog)
             assert found.graph is not None, (name, found.diagnostics)

@@ -6,7 +6,7 @@ mod keys;
 mod pages;
 mod raw;
 mod stamps;
-mod views;
+pub mod views;
 
 /// Put what this room offers into the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {

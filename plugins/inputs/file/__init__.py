@@ -36,6 +36,12 @@ class Options(api.Options):
         default=5_000_000,
         ge=0,
     )
+    codec: api.Decoder | None = option(
+        "How records are written: `json`, `syslog`, `csv(['a', 'b'])`, …. Their fields are then those of the events, and records that "
+        "cannot be decoded are in the source's `rejected`.",
+        default=None,
+    )
+    charset: str | None = option("The encoding that the codec reads records in; UTF-8 by default.", default=None)
 
 
 class File(api.Input[Options]):
@@ -79,6 +85,7 @@ class File(api.Input[Options]):
         globs = [options.globs] if isinstance(options.globs, str) else options.globs
         if not globs or not all(globs):
             raise api.OptionError("no file is named", "globs", 'give a path or a glob: file("/var/log/app.log*")')
+        api.demand_codec(options.codec, options.charset)
         self._rules = Rules(
             globs=globs,
             exclude=[options.exclude] if isinstance(options.exclude, str) else options.exclude,

@@ -1,0 +1,65 @@
+"""What each codec writes."""
+
+import polars as pl
+from codec_made import CATALOG
+
+from pipeline import api
+
+
+def test_logfmt_quotes_what_needs_it(encoded):
+    fields = {"a": ["x", "", "a b"], "b": ['q"\\', None, "1=2"]}
+    assert encoded("logfmt", fields).splitlines() == [
+        r'@timestamp=2026-01-31T12:00:00.5Z a=x b="q\"\\"',
+        '@timestamp=2026-01-31T12:00:00.5Z a=""',
+        '@timestamp=2026-01-31T12:00:00.5Z a="a b" b="1=2"',
+    ]
+
+
+def test_gelf_puts_a_line_before_other_names(encoded):
+    fields = {"message": ["hi", None], "level": [3, None], "n": ["x", "y"]}
+    assert encoded("gelf", fields, types={"level": api.INT}).splitlines() == [
+        '{"version":"1.1","host":"web1","short_message":"hi","timestamp":1769860800.5,"level":3,"_n":"x"}',
+        '{"version":"1.1","host":"web1","short_message":"record �","timestamp":1769860800.5,"_n":"y"}',
+    ]
+
+
+def test_syslog_is_rfc_5424(encoded):
+    fields = {"severity": ["err", "Warn"], "appname": ["my app", None], "message": ["two\nlines", None]}
+    assert encoded("syslog", fields).splitlines() == [
+        "<11>1 2026-01-31T12:00:00.5Z web1 my_app - - - two lines",
+        "<12>1 2026-01-31T12:00:00.5Z web1 - - - - record �",
+    ]
+
+
+def test_cef_escapes(encoded):
+    fields = {"deviceVendor": ["a|b"], "name": ["n"], "msg": ["x=1\\\ny"]}
+    assert encoded("cef", fields) == "CEF:0|a\\|b||||n||msg=x\\=1\\\\\\ny\n"
+
+
+def test_loki_has_labels_and_a_line(encoded):
+    labels = [api.Field(("env",), api.STRING)]
+    assert encoded("loki", {"env": ["prod"]}, labels=labels) == (
+        '{"stream":{"host":"web1","env":"prod"},"values":[["1769860800500000000","record �"]]}\n'
+    )
+
+
+def test_hec_has_an_event(encoded):
+    assert encoded("hec", {"n": [1]}, types={"n": api.INT}, index="main") == (
+        '{"time":1769860800.5,"host":"web1","source":"access","index":"main","event":{"n":1}}\n'
+    )
+
+
+def test_text_is_a_template(encoded):
+    hole = api.Hole(api.Field(("a",), api.STRING))
+    template = api.Template(("<", hole, "/>"), "")
+    assert encoded("text", {"a": ["x/y", None, "1\n2"]}, template=template).splitlines() == ["<x/y/>", "</>", "<1 2/>"]
+
+
+def test_no_rows_are_no_bytes():
+    """Whatever the writing."""
+    frame = pl.DataFrame(
+        schema={"@timestamp": pl.Datetime("us", "UTC"), "@raw": pl.Binary, "@host": pl.String, "a": pl.String}
+    )
+    for name in ("json", "csv", "raw", "logfmt", "gelf", "syslog", "cef", "hec"):
+        codec = CATALOG.codec(name)
+        assert codec(codec.options_model()).encode(frame, api.Columns({"a": api.STRING}), ()) == b"", name
