@@ -25,6 +25,7 @@ SUBJECTS = (
     "windows",
     "json_lines",
     "timestamps",
+    "filters",
     "encoders",
     "functions",
     "scaling",

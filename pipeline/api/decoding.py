@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from pipeline.api.codecs import Codec, Decoder
 from pipeline.api.context import Context
 from pipeline.api.expressions import Field
 from pipeline.api.options import NewName, OptionError, Options, option
-from pipeline.api.plugins import Filter
+from pipeline.api.plugins import Filter, OptionsT
 from pipeline.columns import jsontext
 from pipeline.columns.batch import Batch
 from pipeline.columns.lines import transcode
@@ -139,3 +140,28 @@ class Decoding(Filter[DecodingOptions]):
         if made.open and REST not in batch.frame.columns:
             columns.append(pl.Series(REST, [], dtype=pl.String))
         return batch.with_columns(*columns) if columns else batch
+
+
+class Parser(Filter[OptionsT]):
+    """A filter that is one codec, with the options of both: `field` and `into` say where from and where to."""
+
+    def __init__(self, options: OptionsT) -> None:
+        super().__init__(options)
+        self._decoding = Decoding(
+            DecodingOptions(
+                codec=self.decoder(), field=getattr(options, "field", RAW), into=getattr(options, "into", None)
+            )
+        )
+
+    @abstractmethod
+    def decoder(self) -> Codec[Any]:
+        """The codec, made of the options."""
+
+    def schema(self, columns: Columns) -> Columns:
+        return self._decoding.schema(columns)
+
+    def demand(self, fields: Mapping[tuple[str, ...], Type]) -> None:
+        self._decoding.demand(fields)
+
+    def apply(self, batch: Batch) -> Batch:
+        return self._decoding.apply(batch)

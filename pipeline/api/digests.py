@@ -1,5 +1,5 @@
 """Kernels of digests, for plugins."""
 
-from pipeline.columns.digests import Algorithm, checksum, digest, fingerprint, keyed
+from pipeline.columns.digests import Algorithm, checksum, digest, fingerprint, keyed, scattered
 
-__all__ = ["Algorithm", "checksum", "digest", "fingerprint", "keyed"]
+__all__ = ["Algorithm", "checksum", "digest", "fingerprint", "keyed", "scattered"]

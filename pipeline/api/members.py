@@ -8,8 +8,8 @@ from typing import Literal
 import polars as pl
 
 from pipeline.api.codecs import Decoded
-from pipeline.columns import conversions, jsontext
-from pipeline.columns.times import parse
+from pipeline.api.conversions import from_text
+from pipeline.columns import jsontext
 from pipeline.columns.types import (
     BOOL,
     BYTES,
@@ -87,21 +87,7 @@ def _text(kind: Type) -> Type:
 
 def typed(text: pl.Expr, kind: Type) -> pl.Expr:
     """A text (String) as a value of a type; null where it is none. Records: their members, which are texts."""
-    match kind.kind:
-        case "int":
-            return conversions.to_int(text, STRING)
-        case "float":
-            return conversions.to_float(text, STRING)
-        case "bool":
-            return conversions.to_bool(text, STRING)
-        case "duration":
-            return conversions.to_duration(text, STRING)
-        case "time":
-            return parse(text)
-        case "bytes":
-            return text.cast(pl.Binary)
-        case "record":
-            inner = [typed(text.struct.field(name), kind).alias(name) for name, kind in kind.fields]
-            return pl.when(text.is_not_null()).then(text.struct.with_fields(*inner)) if inner else text
-        case _:
-            return text
+    if kind.kind == "record":
+        inner = [typed(text.struct.field(name), kind).alias(name) for name, kind in kind.fields]
+        return pl.when(text.is_not_null()).then(text.struct.with_fields(*inner)) if inner else text
+    return text if kind.kind in ("json", "list") else from_text(text, kind)

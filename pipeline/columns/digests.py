@@ -36,6 +36,28 @@ def fingerprint(x: pl.Expr) -> pl.Expr:
     return map_distinct(x, hash64, pl.Int64())
 
 
+def scattered(seed: int, *parts: pl.Series) -> pl.Series:
+    """A 64-bit hash (UInt64) of numbers (Int64; at least one column), the same on every machine and in every version: the finalizer
+    of SplitMix64 over the seed and each of them, one after the other. Null is 0."""
+    # By series: in an expression, what is used twice would be computed twice, and this doubles nine times.
+    found = _scattered(pl.Series([seed], dtype=pl.Int64).reinterpret(signed=False))
+    for part in parts:
+        found = _scattered(part.fill_null(0).reinterpret(signed=False) ^ found)
+    return found
+
+
+def _scattered(numbers: pl.Series) -> pl.Series:
+    # Division by a power of two is a shift, and sums and products wrap.
+    mixed = numbers + _number(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed // 2**30)) * _number(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed // 2**27)) * _number(0x94D049BB133111EB)
+    return mixed ^ (mixed // 2**31)
+
+
+def _number(value: int) -> pl.Series:
+    return pl.Series([value], dtype=pl.UInt64)
+
+
 def crc32(value: str | bytes) -> int:
     return zlib.crc32(_bytes(value))
 

@@ -99,6 +99,9 @@ class Kernels(Protocol):
         """`pipeline.columns.urls.page` over a frame of one String column: a frame of `page`."""
         ...
 
+    def pairs(self, texts: object, between: str, equals: str, prefix: str, keys: Sequence[str] | None) -> Frame:
+        """`pipeline.columns.keyvalues.objects` over a frame of one String column: a frame of `object`."""
+
     def raw(self, records: object) -> bytes:
         """`pipeline.columns.encode.raw.raw` over a frame of one Binary column."""
 

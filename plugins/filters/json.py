@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 
 from pipeline_plugins.codecs import json as codec
 
 from pipeline import api
-from pipeline.api.decoding import RAW
+from pipeline.api.decoding import RAW, Parser
 from pipeline.api.members import SCHEMA, TypeName
 
 with warnings.catch_warnings():
@@ -23,7 +22,7 @@ with warnings.catch_warnings():
         schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
 
 
-class Json(api.Filter[Options]):
+class Json(Parser[Options]):
     """Parses a JSON object and makes its members fields.
 
     Members that the program uses are taken out with the type that their use demands, or that `schema` states; a value of
@@ -46,16 +45,5 @@ transform parsed = access
 sink out = parsed -> console()
 """
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        made = codec.Json(codec.Options(schema=options.schema))
-        self._decoding = api.Decoding(api.DecodingOptions(codec=made, field=options.field, into=options.into))
-
-    def schema(self, columns: api.Columns) -> api.Columns:
-        return self._decoding.schema(columns)
-
-    def demand(self, fields: Mapping[tuple[str, ...], api.Type]) -> None:
-        self._decoding.demand(fields)
-
-    def apply(self, batch: api.Batch) -> api.Batch:
-        return self._decoding.apply(batch)
+    def decoder(self) -> codec.Json:
+        return codec.Json(codec.Options(schema=self.options.schema))

@@ -117,7 +117,7 @@ def test_plugins_made_of_the_code_run(tmp_path: Path) -> None:
 
 def test_the_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test that is shown is a test of the example plugin, and it passes."""
-    monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / "redact"))
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / "hide"))
     names: dict[str, object] = {}
     exec(compile(TEST, str(GUIDE), "exec"), names)
     (test,) = (value for name, value in names.items() if name.startswith("test_") and callable(value))

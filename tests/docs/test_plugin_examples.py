@@ -21,6 +21,7 @@ from pipeline.plan.pages import find
 UNDELIVERED = ("opensearch", "s3")
 """Outputs that are checked and refused when they are run."""
 
+TABLE = "statuses.csv"
 LOG = "/var/log/nginx/access.log*"
 EXAMPLES = [
     (kind, name)
@@ -51,7 +52,9 @@ def test_examples_run(kind: str, name: str, catalog: Catalog, tmp_path: Path) ->
     """The example reads all 100 lines, rejects few of them, and every row is accounted for in every stage but windows."""
     log = tmp_path / "access.log"
     log.write_bytes(Traffic(1, 1_790_000_000_000_000, 10_000.0).lines(0, 100))
-    program = find(catalog, kind, name).example.replace(LOG, str(log))  # type: ignore[arg-type, union-attr]
+    table = tmp_path / TABLE
+    table.write_text("status,meaning,retry\n200,OK,no\n503,Service Unavailable,yes\n")
+    program = find(catalog, kind, name).example.replace(LOG, str(log)).replace(TABLE, str(table))  # type: ignore[arg-type, union-attr]
     counts = run(program, tmp_path, catalog).counts
     sources = {stage for stage, _ in counts} & {"access", "traffic"}
     assert sources

@@ -12,7 +12,7 @@ from pages import ROOT, blocks
 from running import install, pipe
 
 README = ROOT / "README.md"
-PLUGIN = ROOT / "examples" / "plugins" / "redact"
+PLUGIN = ROOT / "examples" / "plugins" / "hide"
 
 
 def shown(kind: str) -> str:
@@ -55,13 +55,13 @@ def test_first_program_does_what_it_says(tmp_path: Path) -> None:
 def installed(tmp_path: Path) -> Path:
     """A folder that looks as if the README's plugin were installed there."""
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return install(tmp_path / "site", project["name"], project["entry-points"], "pipe_redact", shown("python"))
+    return install(tmp_path / "site", project["name"], project["entry-points"], "pipe_hide", shown("python"))
 
 
 def test_plugin_in_the_readme_is_the_example() -> None:
     """The README shows the whole of the example's file and the entry point of its pyproject.toml, in about 30 lines."""
     code = shown("python")
-    assert code == (PLUGIN / "pipe_redact.py").read_text(encoding="utf-8")
+    assert code == (PLUGIN / "pipe_hide.py").read_text(encoding="utf-8")
     assert len(code.splitlines()) <= 33
     assert shown("toml") in (PLUGIN / "pyproject.toml").read_text(encoding="utf-8")
 
@@ -70,7 +70,7 @@ def test_plugin_runs(installed: Path, tmp_path: Path) -> None:
     """Once installed, the filter is a name in programs, with a page and checked options."""
     program = """
 source lines = stdin()
-transform safe = lines | json() | redact(url, /(q|token)=[^&]+/, mask: '$1=***')
+transform safe = lines | json() | hide(url, /(q|token)=[^&]+/, mask: '$1=***')
 sink out = safe -> console()
 """
     done = pipe(
@@ -79,20 +79,20 @@ sink out = safe -> console()
     assert (done.returncode, done.stderr) == (0, "")
     assert [json.loads(line).get("url") for line in done.stdout.splitlines()] == ["/?token=***&page=2", None]
 
-    page = pipe(tmp_path, "plugins", "redact", path=installed).stdout
-    assert page.startswith("# filter `redact`\n\nReplaces what a regex finds in a text.")
+    page = pipe(tmp_path, "plugins", "hide", path=installed).stdout
+    assert page.startswith("# filter `hide`\n\nReplaces what a regex finds in a text.")
     assert "| `mask` | string | `***` |" in page
 
     wrong = pipe(tmp_path, "run", "-e", program.replace("json()", "grok('%{INT:url:int}')"), path=installed)
     assert wrong.returncode == 65
-    assert "redact changes texts, and this is of type int" in wrong.stderr
+    assert "hide changes texts, and this is of type int" in wrong.stderr
 
 
 def test_example_of_the_plugin_runs(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The example in the plugin's file is a program that runs."""
     monkeypatch.syspath_prepend(str(installed))
-    import pipe_redact
+    import pipe_hide
 
-    done = pipe(tmp_path, "run", "-e", pipe_redact.Redact.example, "--once", path=installed)
+    done = pipe(tmp_path, "run", "-e", pipe_hide.Hide.example, "--once", path=installed)
     assert (done.returncode, done.stderr) == (0, "")
     assert 95 <= len(done.stdout.splitlines()) <= 100

@@ -6,7 +6,24 @@ from types import SimpleNamespace
 
 import polars as pl
 import pytest
-from pipeline_plugins.filters import drop, geoip, grok, json, keep, remove, rename, route, user_agent, where
+from pipeline_plugins.filters import (
+    csv,
+    dissect,
+    drop,
+    flatten,
+    geoip,
+    grok,
+    json,
+    keep,
+    kv,
+    redact,
+    remove,
+    rename,
+    route,
+    sample,
+    user_agent,
+    where,
+)
 from pipeline_plugins.filters import set as assign
 
 from pipeline import api
@@ -291,6 +308,15 @@ FILTERS = {
     "json": lambda: json.Json(json.Options(field=TEXT, schema={"a": "int", "b.c": "time"})),
     "json into": lambda: json.Json(json.Options(field=TEXT, into="body", schema={"a": "int"})),
     "grok": lambda: grok.Grok(grok.Options(patterns=["%{INT:a:int} %{WORD:b.c}"], on=TEXT)),
+    "dissect": lambda: dissect.Dissect(dissect.Options(pattern="%{a:int} %{b.c} %{+d}-%{d}", on=TEXT)),
+    "kv": lambda: kv.Kv(kv.Options(field=TEXT, schema={"a": "int", "b.c": "time"})),
+    "kv into": lambda: kv.Kv(kv.Options(field=TEXT, into="body", schema={"a": "int"})),
+    "csv": lambda: csv.Csv(csv.Options(field=TEXT, columns=["a", "b"], types={"a": "int"})),
+    "csv into": lambda: csv.Csv(csv.Options(field=TEXT, columns=["a", "b"], types={"a": "int"}, into="body")),
+    "sample": lambda: sample.Sample(sample.Options(every=1, weight="w", by=(TEXT,))),
+    "redact": lambda: redact.Redact(redact.Options(fields=[TEXT], presets=["email"], key="k")),
+    "redact all": lambda: redact.Redact(redact.Options(fields=[TEXT])),
+    "flatten": lambda: flatten.Flatten(flatten.Options()),
     "geoip": located,
     "user_agent": browsers,
 }
@@ -312,6 +338,17 @@ def test_filters_stand_nothing(batch, name, texts):
     assert before.frame.equals(kept)
     for part in made.split(before).values() if made.ports else ():
         assert part.frame.columns == before.frame.columns
+
+
+@pytest.mark.parametrize("name", ["dissect", "kv", "csv", "sample", "redact", "redact all", "flatten"])
+def test_pickled_filters_do_the_same(batch, name):
+    """Also when they have run before: a flow travels to other processes."""
+    made = FILTERS[name]()
+    events = batch(types={"text": api.STRING}, text=["1 a b-c", "a=1 b.c=x", "1,b", "x@y.org", None])
+    after = made.apply(events)
+    copy = pickle.loads(pickle.dumps(made)).apply(events)
+    assert copy.frame.equals(after.frame)
+    assert len(copy.rejected) == len(after.rejected)
 
 
 @pytest.mark.parametrize("name", FILTERS)

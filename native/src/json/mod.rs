@@ -15,6 +15,8 @@ mod scan;
 mod strings;
 mod texts;
 
+pub use strings::quote;
+
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(extract::json_members, module)?)?;
     module.add_function(wrap_pyfunction!(extract::json_merged, module)?)?;

@@ -10,20 +10,20 @@ class Options(api.Options):
     mask: str = api.option("What stands there instead; `$1` is the first group.", default="***")
 
 
-class Redact(api.Filter[Options]):
+class Hide(api.Filter[Options]):
     """Replaces what a regex finds in a text. `@raw` still has the record as it came."""
 
-    name = "redact"
+    name = "hide"
     options_model = Options
     example = r"""
 source access = generate(count: 100)
-transform safe = access | grok('%{NGINX_COMBINED}') | redact(path, /(q|token)=[^&]+/, mask: '$1=***')
+transform safe = access | grok('%{NGINX_COMBINED}') | hide(path, /(q|token)=[^&]+/, mask: '$1=***')
 sink out = safe -> console()
 """
 
     def schema(self, columns: api.Columns) -> api.Columns:
         if self.options.field.type != api.STRING:
-            raise api.OptionError(f"redact changes texts, and this is of type {self.options.field.type}", "field")
+            raise api.OptionError(f"hide changes texts, and this is of type {self.options.field.type}", "field")
         return columns
 
     def apply(self, batch: api.Batch) -> api.Batch:
