@@ -26,6 +26,7 @@ SUBJECTS = (
     "json_lines",
     "timestamps",
     "filters",
+    "events",
     "encoders",
     "functions",
     "scaling",

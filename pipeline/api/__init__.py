@@ -3,6 +3,7 @@
 every plugin   Options · schema · async open(ctx) · async close()
 Input          read(progress) -> batches
 Filter         apply(batch) -> batch                    pure, columnar
+EventFilter    process(event) -> event, events or None  the same for one event at a time: slower
 Window         deltas, merge, rows                      mergeable, over event time
 Output         encode(rows) -> bytes · deliver(segment) -> Result
 Aggregate      keys, step, merge, finish                expressions over columns
@@ -13,6 +14,7 @@ from pipeline.api.aggregates import Aggregate, Argument, Parameter
 from pipeline.api.codecs import Codec, Decoded, Decoder, Encoder
 from pipeline.api.context import Context, Log, Meter
 from pipeline.api.decoding import Decoding, DecodingOptions, demand_codec
+from pipeline.api.events import EventFilter, Reject
 from pipeline.api.expressions import (
     Assign,
     Assignments,
@@ -89,6 +91,7 @@ __all__ = [
     "Delta",
     "Duration",
     "Encoder",
+    "EventFilter",
     "Example",
     "Expr",
     "Field",
@@ -114,6 +117,7 @@ __all__ = [
     "PipeError",
     "Plugin",
     "Position",
+    "Reject",
     "Rename",
     "Renames",
     "Result",

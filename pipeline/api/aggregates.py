@@ -46,6 +46,7 @@ class Aggregate(ABC):
 
     `value_parameter` names the parameter that is null-skipped and (for rankings) becomes the group `{f: key}`."""
 
+    api: ClassVar[int] = 1
     name: ClassVar[str]
     doc: ClassVar[str]
     example: ClassVar[str]
@@ -61,6 +62,12 @@ class Aggregate(ABC):
     many keys as its first argument says, by their counts: the engine then need not call it to make events."""
     additive: ClassVar[bool] = False
     """True when values of disjoint parts of a window may be added by a reader (`count`, `sum`): used after eviction."""
+
+    def __init_subclass__(cls, *, api: int | None = None, **further: object) -> None:
+        """`class Spread(Aggregate, api=1)` says which contract the class was written for."""
+        super().__init_subclass__(**further)
+        if api is not None:
+            cls.api = api
 
     @abstractmethod
     def returns(self, arguments: tuple[Type | None, ...]) -> Type:

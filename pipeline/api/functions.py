@@ -46,3 +46,5 @@ class Function:
     """False for `env` and `now`: known only when the program is loaded."""
     typed: bool = False
     """`build` gets a keyword `types`: the arguments' types (None for constants)."""
+    api: int = 1
+    """The contract that it was written for."""

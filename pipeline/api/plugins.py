@@ -1,7 +1,8 @@
 """The kinds of plugins, and what each must do.
 
 Every plugin is a class made with its options: `Plugin(options)`. The constructor does no I/O and may raise OptionError.
-`api = 1` says which contract it was written for; the catalog checks it when it loads the plugin.
+A class may say which contract it was written for, `class X(Filter[Options], api=1)`; the catalog checks it when it loads the
+plugin.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ class Plugin(ABC, Generic[OptionsT]):
     options_model: ClassVar[type[Options]]
     example: ClassVar[str]
 
+    def __init_subclass__(cls, *, api: int | None = None, **further: object) -> None:
+        """`class Redact(Filter[Options], api=1)` says which contract the class was written for."""
+        super().__init_subclass__(**further)
+        if api is not None:
+            cls.api = api
+
     def __init__(self, options: OptionsT) -> None:
         self.options = options
 
@@ -43,7 +50,7 @@ class Plugin(ABC, Generic[OptionsT]):
         """Get ready: open files, load databases. May raise PipeError. Called once before any work, also in tests."""
 
     async def close(self) -> None:
-        """Let go of everything. Called once, also after a failed `open`; must not raise."""
+        """Let go of everything. Called after `open`, also after one that failed or was cancelled, perhaps twice; must not raise."""
 
     def describe(self) -> Mapping[str, str]:
         """Facts for `pipe explain`, such as the engine that runs a pattern."""
@@ -114,6 +121,10 @@ class Filter(Plugin[OptionsT]):
     """Columns in, columns out: pure, synchronous, no row loops. Rows it cannot process leave by `batch.reject`.
 
     Row order must be kept. A filter must not keep a reference to a batch or its columns."""
+
+    drops: ClassVar[bool] = False
+    """True for filters that let rows go by request (`where`): they are counted as filtered. All others give every row or reject
+    it."""
 
     ports: tuple[str, ...] = ()
     """Names of outputs instead of the main one, for filters whose `split` divides the batch."""

@@ -34,6 +34,7 @@ COMMANDS = {
     "why": ("why", "Show the lines that a fact is made of."),
     "checkpoint": ("checkpoint", "Show how far each input is committed."),
     "dlq": ("dlq", "Show rejected rows that no sink reads."),
+    "new": ("new", "Make a package for a plugin of your own."),
     "plugins": ("plugins", "Show the plugins, or one plugin's page."),
 }
 """Command → (module of `pipeline.cli` with the attribute `command`, what the list of commands says)."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.programs import installed
 from pipeline.cli.tables import text
 from pipeline.errors import ConfigurationError, PipeError, UsageError
 from pipeline.lang import suggestion
@@ -19,7 +20,7 @@ from pipeline.plan.pages import SINGULAR, find, page, pages, summary
 def command(name: str | None, markdown: str | None) -> None:
     """List the inputs, filters, outputs, codecs, aggregates and functions that are installed, or show the page of one: what it does,
     its options with types and defaults, an example."""
-    catalog = Catalog.installed()
+    catalog = installed()
     if markdown is not None:
         _write(catalog, Path(markdown))
     elif name is not None:

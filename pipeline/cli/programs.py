@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import NoInputError, ProgramError
 from pipeline.lang import Diagnostic, Source, render
+from pipeline.plan.catalog import Catalog
 from pipeline.plan.graph import Graph
 from pipeline.plan.load import Loaded, load
 
@@ -59,10 +60,24 @@ def _include(path: Path) -> Source:
         raise OSError(0, "it is not UTF-8 text", str(path)) from error
 
 
+def installed() -> Catalog:
+    """The plugins that programs may name: all that are installed, or those that PIPE_PLUGINS allows."""
+    allowed = os.environ.get("PIPE_PLUGINS")
+    return Catalog.installed(None if allowed is None else allowed.replace(",", " ").split())
+
+
 def loaded(main: Source, settings: Mapping[str, str]) -> Loaded:
     """Parse and check a program under the process's environment variables."""
     name = "program" if main.name == EXPRESSION else Path(main.name).stem
-    return load(main, settings=settings, variables=dict(os.environ), name=name, read=included, real=os.path.realpath)
+    return load(
+        main,
+        catalog=installed(),
+        settings=settings,
+        variables=dict(os.environ),
+        name=name,
+        read=included,
+        real=os.path.realpath,
+    )
 
 
 def files_of(found: Loaded) -> tuple[Path, ...]:

@@ -16,7 +16,7 @@ import click
 from pipeline.agent.agent import Settings
 from pipeline.cli.failures import say
 from pipeline.cli.parameters import settings_of
-from pipeline.cli.programs import checked
+from pipeline.cli.programs import checked, installed
 from pipeline.cli.results import Form, Options, Results
 from pipeline.cli.session import Session
 from pipeline.env.real import RealEnv
@@ -40,7 +40,9 @@ def command(query: str, form: Form | None, settings: tuple[str, ...]) -> None:
     The last filter may be an aggregate: it is then computed over the whole input. `json` is one object a line."""
     source = Source("<query>", query)
     variables = dict(os.environ)
-    graph = checked(load_query(source, output="null()", settings=settings_of(settings), variables=variables))
+    graph = checked(
+        load_query(source, output="null()", catalog=installed(), settings=settings_of(settings), variables=variables)
+    )
     for origin in graph.sources:
         if origin.input is not None and not origin.input.finite:
             raise ConfigurationError(

@@ -15,6 +15,7 @@ from pipeline.columns.durations import duration_text, microseconds, size_bytes
 from pipeline.columns.encode.times import rfc3339
 from pipeline.columns.encode.values import text
 from pipeline.columns.lines import decode
+from pipeline.columns.numbers import divided
 from pipeline.columns.types import Type
 
 _INT = pl.Int64()
@@ -55,9 +56,9 @@ def to_float(x: pl.Expr, kind: Type) -> pl.Expr:
     """Float64, finite or null. Texts: decimal with an optional sign, fraction and exponent; `nan` and `inf` are null."""
     match kind.kind:
         case "time":
-            return x.dt.timestamp("us") / _SECOND
+            return divided(x.dt.timestamp("us"), pl.lit(float(_SECOND)))
         case "duration":
-            return x.dt.total_microseconds() / _SECOND
+            return divided(x.dt.total_microseconds(), pl.lit(float(_SECOND)))
         case "bytes":
             return to_float(to_text(x, kind), Type("string"))
         case "json":

@@ -35,14 +35,21 @@ def power(x: pl.Expr, exponent: pl.Expr) -> pl.Expr:
     return finite(x.cast(pl.Float64).pow(exponent.cast(pl.Float64)))
 
 
+def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The nearest float. Polars multiplies by the inverse of a constant divisor, which is not, and not for a row alone; so the
+    divisor is made a column (a null dividend gives null whatever the divisor)."""
+    return left / (right + left.is_null().cast(pl.Float64()))
+
+
 def logarithm(x: pl.Expr, base: float = math.e) -> pl.Expr:
     """The logarithm of numbers above zero (Float64), exact for powers of the base. Raises TypeError for a base that is not above zero, or is 1."""
     if base <= 0 or base == 1:
         raise TypeError(f"a logarithm has a base above 0 other than 1, not {base:g}")
     positive = pl.when(x > 0).then(x.cast(pl.Float64))
+    natural = finite(positive.log())
     if base == math.e:
-        return finite(positive.log())
-    found = finite(positive.log(base))
+        return natural
+    found = divided(natural, pl.lit(math.log(base)))
     whole = found.round()
     return pl.when(pl.lit(float(base)).pow(whole) == positive).then(whole).otherwise(found)
 

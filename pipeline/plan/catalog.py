@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from pipeline.api import API, Aggregate, Codec, Filter, Function, Input, Options, Output, Window
+from pipeline.columns.panics import DEFECTS
 from pipeline.errors import ConfigurationError
 
 Kind = Literal["inputs", "filters", "outputs", "codecs", "aggregates", "functions"]
 
 KINDS: tuple[Kind, ...] = ("inputs", "filters", "outputs", "codecs", "aggregates", "functions")
+
+Place = tuple[Kind, str]
+
+HOUSE = "pipe-engine"
+"""The distribution that this is a part of."""
 
 
 class Catalog:
@@ -21,23 +28,37 @@ class Catalog:
     Names that two distributions define are an error only where a program uses them."""
 
     def __init__(
-        self, registry: Mapping[Kind, Mapping[str, object]], clashes: Mapping[tuple[Kind, str], str] | None = None
+        self,
+        registry: Mapping[Kind, Mapping[str, object]],
+        clashes: Mapping[Place, str] | None = None,
+        refused: Mapping[Place, str] | None = None,
     ) -> None:
+        """`clashes`: the distributions that define one name. `refused`: the distribution of a plugin that is not allowed."""
         self._registry = {kind: dict(registry.get(kind, {})) for kind in KINDS}
         self._clashes = dict(clashes or {})
+        self._refused = dict(refused or {})
         self._aggregates: dict[str, Aggregate] = {}
+        self._origins: dict[Place, EntryPoint] = {}
 
     @classmethod
-    def installed(cls) -> Catalog:
-        """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.codecs`, `.aggregates` and `.functions` name."""
+    def installed(cls, allowed: Collection[str] | None = None) -> Catalog:
+        """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.codecs`, `.aggregates` and `.functions` name.
+
+        `allowed`: names of distributions whose plugins programs may use besides those of the house; None for all."""
         points = entry_points()
+        known = None if allowed is None else {HOUSE, *(_canonical(name) for name in allowed)}
         registry: dict[Kind, dict[str, object]] = {}
-        clashes: dict[tuple[Kind, str], str] = {}
+        clashes: dict[Place, str] = {}
+        refused: dict[Place, str] = {}
         for kind in KINDS:
-            found, clashing = _collect(kind, points.select(group=f"pipeline.{kind}"))
-            registry[kind] = found
+            every = list(points.select(group=f"pipeline.{kind}"))
+            free = [point for point in every if known is None or _canonical(_distribution(point)) in known]
+            registry[kind], clashing = _collect(kind, free)
             clashes |= clashing
-        return cls(registry, clashes)
+            for point in every:
+                if point.name not in registry[kind]:
+                    refused[kind, point.name] = _distribution(point)
+        return cls(registry, clashes, refused)
 
     @classmethod
     def of(cls, entries: Mapping[Kind, Mapping[str, str]]) -> Catalog:
@@ -49,9 +70,19 @@ class Catalog:
             }
         )
 
+    def also(self, kind: Kind, name: str, plugin: object) -> Catalog:
+        """The same with one more plugin, in place of one of that name."""
+        registry = {each: dict(known) for each, known in self._registry.items()}
+        registry[kind][name] = plugin
+        clashes = {place: told for place, told in self._clashes.items() if place != (kind, name)}
+        return Catalog(
+            registry, clashes, {place: told for place, told in self._refused.items() if place != (kind, name)}
+        )
+
     def names(self, kind: Kind) -> tuple[str, ...]:
-        """Sorted names of a kind. Loads nothing."""
-        return tuple(sorted(self._registry[kind]))
+        """Sorted names of a kind, also of those that are not allowed. Loads nothing."""
+        refused = (name for place, name in self._refused if place == kind)
+        return tuple(sorted({*self._registry[kind], *refused}))
 
     def input(self, name: str) -> type[Input[Options]]:
         """An input's class. Raises KeyError for an unknown name, ConfigurationError when it cannot be used."""
@@ -99,22 +130,38 @@ class Catalog:
         return found
 
     def _load(self, kind: Kind, name: str) -> object:
-        if (kind, name) in self._clashes:
+        place = kind, name
+        if place in self._refused:
             raise ConfigurationError(
-                f"`{name}` is defined by two distributions: {self._clashes[kind, name]}",
-                help="uninstall one of them",
+                f"the plugin `{name}` is of the distribution {self._refused[place]}, which is not allowed here",
+                help=f"add {self._refused[place]} to PIPE_PLUGINS, or take it out of the program",
+            )
+        if place in self._clashes:
+            raise ConfigurationError(
+                f"`{name}` is defined by two distributions: {self._clashes[place]}",
+                help="uninstall one of them, or allow only one: PIPE_PLUGINS=NAME,…",
             )
         found = self._registry[kind][name]
         if isinstance(found, EntryPoint):
+            self._origins[place] = found
             found = _import(found, name)
             self._registry[kind][name] = found
         wrote = getattr(found, "api", API)
         if wrote != API:
-            raise ConfigurationError(
-                f"the plugin `{name}` is written for version {wrote} of the plugin API, this is version {API}",
-                help="install versions that fit each other",
-            )
+            raise _of_another_api(name, wrote, self._origins.get(place))
         return found
+
+
+def _of_another_api(name: str, wrote: object, point: EntryPoint | None) -> ConfigurationError:
+    origin = "" if point is None or point.dist is None else f" of {point.dist.name} {point.dist.version}"
+    later = isinstance(wrote, int) and wrote > API
+    outdated = HOUSE if later else "the plugin" if point is None else _distribution(point)
+    return ConfigurationError(
+        f"the plugin `{name}`{origin} is written for version {wrote} of the plugin API, this is version {API}",
+        help=f"install a newer version of {outdated}: pip install --upgrade {outdated}"
+        if outdated != "the plugin"
+        else "install a newer version of it",
+    )
 
 
 def _misplaced(name: str, kind: Kind, what: str) -> ConfigurationError:
@@ -124,14 +171,18 @@ def _misplaced(name: str, kind: Kind, what: str) -> ConfigurationError:
     )
 
 
-def _collect(kind: Kind, points: Iterable[EntryPoint]) -> tuple[dict[str, object], dict[tuple[Kind, str], str]]:
+def _collect(kind: Kind, points: Iterable[EntryPoint]) -> tuple[dict[str, object], dict[Place, str]]:
     found: dict[str, EntryPoint] = {}
-    clashes: dict[tuple[Kind, str], str] = {}
+    clashes: dict[Place, str] = {}
     for point in points:
         other = found.setdefault(point.name, point)
         if other.value != point.value:
             clashes[kind, point.name] = " and ".join(sorted((_distribution(other), _distribution(point))))
     return dict(found), clashes
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -145,12 +196,18 @@ def _import(point: EntryPoint, name: str) -> object:
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in ("", "pipeline", "pipeline_plugins"):
-            raise ConfigurationError(f"the plugin `{name}` is broken: {error}") from error
+            raise ConfigurationError(
+                f"the plugin `{name}` is broken: {error}",
+                help=f"it is of {_distribution(point)}, and does not fit this version of pipe: install another version of it",
+            ) from error
         distribution = point.dist.name if point.dist is not None else "pipe-engine"
         raise ConfigurationError(
             f"`{name}` needs the Python package `{missing}`, which is not installed",
             help=f"pip install '{distribution}[{point.extras[0] if point.extras else name}]'",
         ) from error
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"the plugin `{name}` is broken: {error}") from error
+    except DEFECTS as error:
+        raise ConfigurationError(
+            f"the plugin `{name}` is broken: {type(error).__name__}: {error}",
+            help=f"it is of {_distribution(point)}: tell its author, or install another version",
+        ) from error
     return loaded

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from pipeline.columns import numbers
 from pipeline.columns.types import BOOL, DURATION, FLOAT, INT, TIME, Type, dtype
 
 Operation = Callable[[pl.Expr, pl.Expr], pl.Expr]
@@ -23,15 +24,9 @@ _PLAIN: dict[str, Operation] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: _divided(a, b),
+    "/": numbers.divided,
     "%": lambda a, b: a % b,
 }
-
-
-def _divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """The nearest float. Polars multiplies by the inverse of a constant divisor, which is not; so the divisor is made a
-    column (a null dividend gives null whatever the divisor)."""
-    return left / (right + left.is_null().cast(pl.Float64()))
 
 
 _ORDER: dict[str, Operation] = {

@@ -17,6 +17,7 @@ class Drop(api.Filter[Options]):
 
     name = "drop"
     options_model = Options
+    drops = True
     example = """
 source access = generate(count: 100)
 transform people = access

@@ -120,7 +120,7 @@ class Lookup:
         """A record of FIELDS, or None for what is not known or no address."""
         try:
             found = self.open().get(address.strip())
-        except ValueError:
+        except (TypeError, ValueError):  # no address, or a text with a NUL in it
             return None
         return flat(found) if isinstance(found, dict) else None
 

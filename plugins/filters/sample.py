@@ -38,6 +38,7 @@ class Sample(api.Filter[Options]):
     To sample twice, give the second another `seed`: with the same, it chooses the same events."""
 
     name = "sample"
+    drops = True
     options_model = Options
     example = """
 source access = generate(count: 100)

@@ -17,6 +17,7 @@ class Where(api.Filter[Options]):
 
     name = "where"
     options_model = Options
+    drops = True
     example = """
 source access = generate(count: 100)
 transform errors = access

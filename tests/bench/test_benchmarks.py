@@ -29,6 +29,7 @@ ROWS = {
     "filters": {"Python `str.split`", "sample", "flatten"},
     "encoders": {"`zstd -1`", "Python `join` and `zstandard`", "Python `json.dumps`"},
     "functions": {"`abs`", "`join`", "`year`"},
+    "events": {"`api.Filter`, columns", "`api.EventFilter`, one event at a time"},
     "scaling": {"1,000", "10", "50", "3"},
     "durability": {"as it is", "nothing made durable", "the run above"},
 }
@@ -38,6 +39,7 @@ TABLES = {
     "windows": 1,
     "json_lines": 1,
     "filters": 2,
+    "events": 1,
     "encoders": 2,
     "functions": 1,
     "scaling": 5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
 import re
@@ -14,9 +15,10 @@ from running import install, pipe
 
 from pipeline import api
 from pipeline.api import windows
+from pipeline.testing import contract
 
 GUIDE = ROOT / "docs" / "writing-plugins.md"
-OPTIONS, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
+OPTIONS, EVENTS, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
 
 OWNERS = {"api": api, "windows": windows, "batch": api.Batch, "ctx": api.Context, "expression": api.Expr}
 """What the names stand for, of which the page tells."""
@@ -115,10 +117,27 @@ def test_plugins_made_of_the_code_run(tmp_path: Path) -> None:
     assert wrong.returncode == 65
 
 
-def test_the_test_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test that is shown is a test of the example plugin, and it passes."""
+def test_the_tests_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests that are shown are tests of the example plugin, and they pass."""
     monkeypatch.syspath_prepend(str(ROOT / "examples" / "plugins" / "hide"))
     names: dict[str, object] = {}
     exec(compile(TEST, str(GUIDE), "exec"), names)
-    (test,) = (value for name, value in names.items() if name.startswith("test_") and callable(value))
-    test()
+    tests = [value for name, value in names.items() if name.startswith("test_") and callable(value)]
+    assert len(tests) == 2
+    for test in tests:
+        test()
+
+
+def test_the_filter_for_events_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is shown, on its own example."""
+    begin = """
+from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any
+from pipeline import api
+class Options(api.Options):
+    pass
+"""
+    (tmp_path / "guide_price.py").write_text(begin + EVENTS, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    contract.check(importlib.import_module("guide_price").Price)

@@ -212,3 +212,11 @@ def test_literals_and_columns_together():
     frame = pl.DataFrame({"x": ["1", "2"]})
     assert frame.height == len(run("concat(x, string(90s))", x=(api.STRING, ["a", "b"])))
     assert run("concat(x, string(90s))", x=(api.STRING, ["a", "b"])) == ["a1m30s", "b1m30s"]
+
+
+def test_seconds_are_the_nearest_float():
+    """Those of a time are what Python makes of it, for a row alone and among others."""
+    micros = [1_790_000_000_123_457 + 1_000_003 * at for at in range(200)]
+    found = run("float(t)", t=(api.TIME, micros))
+    assert found == [each / 1_000_000 for each in micros]
+    assert [run("float(t)", t=(api.TIME, [each]))[0] for each in micros[:20]] == found[:20]
