@@ -116,7 +116,7 @@ class Agent:
         """Go on with this program: what was read until now is computed by the old one, what is read from now on by the new one.
 
         Nothing stands still meanwhile, and sources and sinks that are the same in both stay open. Windows that mean
-        something else in the new program are sent as they are. Waits until the agent works, and then until the new program
+        something else in the new program are sent as they are, and folds let go of what they hold. Waits until the agent works, and then until the new program
         runs, which takes a commit. False where the agent stops or ends before: the state is still that of the old program.
         Raises PipeError when a plugin cannot be opened, and the old program goes on. One call at a time."""
         await self._working.wait()
@@ -216,7 +216,16 @@ class Agent:
             most=settings.max_spool,
             space=self._space,
         )
-        committer = Committer(self._env, store, self._lock, reading, deliveries, report=self.report, space=self._space)
+        committer = Committer(
+            self._env,
+            store,
+            self._lock,
+            reading,
+            deliveries,
+            report=self.report,
+            heed=self._failing.heed,
+            space=self._space,
+        )
         try:
             await self._assembly.open(self._context)
             await self.locked(deliveries.look)
@@ -250,7 +259,6 @@ class Agent:
             if self._stopping:
                 await reading.stop()
             group, effects = await committer.group(self._assembly, self._over)
-            self._failing.heed(effects)
             if not self._stopping:
                 effects += await retrying.effects(self._assembly.flow)
             # Asked once: a reader may end while the commit runs, and what it read last is for the next one.
@@ -277,7 +285,7 @@ class Agent:
             for name, window in before.windows.items()
             if name not in following.windows or following.windows[name].fingerprint != window.fingerprint
         }
-        await committer.commit(before, [], [], "", over=other)
+        await committer.commit(before, [], [], "", other, before.ending(following))
         await self.locked(arrange, self.store, following, self._journal)
         self._assembly, self._following = following, None
         try:

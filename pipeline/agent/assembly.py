@@ -33,8 +33,14 @@ class Assembly:
         known = {} if before is None else before.meters
         self.meters: dict[str, NodeMeter] = {stage: known.get(stage) or NodeMeter() for stage in self.graph.stages}
         """The figures of each stage, which go on where the assembly before had it."""
+        self.folds = self.graph.folds
         self._others = frozenset(plugin for _, plugin in _plugins(before.graph)) if before is not None else frozenset()
         self._opened: list[tuple[Plugin[Any], PluginMeter]] = []
+
+    def ending(self, after: Assembly) -> dict[str, frozenset[str]]:
+        """Stage → folds that `after` has not."""
+        gone = {stage: frozenset(folds) - {*after.folds.get(stage, ())} for stage, folds in self.folds.items()}
+        return {stage: folds for stage, folds in gone.items() if folds}
 
     async def open(self, context: Callable[[str, PluginMeter], Context]) -> None:
         """Open all plugins but those of the assembly before; `context` makes the `ctx` of one, from its stage and its meter.

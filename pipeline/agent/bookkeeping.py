@@ -32,6 +32,8 @@ def origins(effects: Sequence[Effects], placed: Mapping[str, Mapping[int, int]])
     """The batches that windows took rows of. `placed`: window stage → start → the part that new rows went to."""
     found = []
     for batch, effect in enumerate(effects):
+        if not effect.deltas:
+            continue
         windows = {
             stage: [(start, placed.get(stage, {}).get(start, 0)) for start in starts]
             for stage, starts in effect.deltas.items()

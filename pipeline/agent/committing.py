@@ -7,10 +7,12 @@ is ready. Inputs hear afterwards what is durable.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.deliveries import Deliveries
+from pipeline.agent.folding import Folding, Release, resume
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
@@ -43,6 +45,7 @@ class Committer:
         deliveries: Deliveries,
         *,
         report: Report,
+        heed: Callable[[Iterable[Effects]], None],
         space: Space | None,
     ) -> None:
         self._env = env
@@ -51,7 +54,9 @@ class Committer:
         self._reading = reading
         self._deliveries = deliveries
         self._report = report
+        self._heed = heed
         self._space = space
+        self._folding = Folding(store.folds)
         self._committed_at = float("-inf")
 
     async def group(self, assembly: Assembly, over: Callable[[], bool]) -> tuple[list[Pending], list[Effects]]:
@@ -84,54 +89,73 @@ class Committer:
         effects: list[Effects],
         seal: Seal,
         over: Collection[str] = (),
+        ending: Mapping[str, Collection[str]] | None = None,
     ) -> bool:
-        """One transaction; all windows of the stages that are `over` are sent. False where there was nothing to do.
+        """One transaction; all windows of the stages that are `over` are sent, and the folds that are `ending` (by stage) let go of
+        everything. False where there was nothing to do.
 
         Raises what `Store.commit` raises: then nothing of it is durable, and memory is worthless."""
-        store, reading = self._store, self._reading
+        store, reading, folding = self._store, self._reading, self._folding
         async with self._lock:
             uncommitted = reading.uncommitted(group)
+            backlogs = {name: dict(source.backlog()) for name, source in assembly.sources.items()}
             now = self._env.clock.now()
+            folding.begin(now)
+            if effects and assembly.folds:
+                await self._env.apart(resume, assembly.flow, folding, effects)
+            self._heed(effects[: len(group)])
             marks = watermarks(
                 assembly.graph,
                 assembly.windows,
                 store.windows.high,
                 effects,
-                {name: dict(source.backlog()) for name, source in assembly.sources.items()},
+                backlogs,
                 uncommitted,
                 reading.activity,
                 now=now,
                 monotonic=self._env.clock.monotonic(),
             )
+            busy = {(name, partition) for name, partitions in uncommitted.items() for partition in partitions}
+            busy |= {(name, partition) for name, left in backlogs.items() for partition in left if left[partition]}
             due = store.segments.due(now)
-            if not (effects or seal or due or over or reading.paused or ripe(assembly.windows, store.windows, marks)):
+            timed = ripe(assembly.windows, store.windows, marks) or folding.ripe(busy)
+            if not (effects or seal or due or over or ending or reading.paused or timed):
                 # A quiet log costs nothing: no thread is woken to find out that there is nothing to do.
                 self._committed_at = self._env.clock.monotonic()
                 return False
-            identity = Identity(assembly.graph.name, store.instance, self._env.host)
-            changes: Changes = await self._env.apart(
-                plan,
-                assembly.flow,
-                store.windows,
-                effects,
-                marks,
-                identity,
-                now,
-                assembly.windows.keys() if seal == "all" else over,
-            )
             # What was read of a partition and is not committed yet begins where its stored progress ends.
             forgotten = {
                 name: set(source.forgotten()) - uncommitted.get(name, frozenset())
                 for name, source in assembly.sources.items()
             }
-            changes.forgotten = [
+            leaving = [
                 (name, partition)
                 for name, partitions in forgotten.items()
                 for partition in sorted(partitions & store.progress.get(name, {}).keys())
             ]
+            # Its folds let go of it first: their rows are counted where it is.
+            staying = {partition for partition in leaving if folding.knows(partition)}
+            identity = Identity(assembly.graph.name, store.instance, self._env.host)
+            changes: Changes = await self._env.apart(
+                partial(
+                    plan,
+                    assembly.flow,
+                    store.windows,
+                    effects,
+                    marks,
+                    identity,
+                    now,
+                    assembly.windows.keys() if seal == "all" else over,
+                    folding=folding,
+                    release=Release(busy, staying, assembly.folds if seal == "all" else ending),
+                    progress=store.progress,
+                )
+            )
+            changes.forgotten = [partition for partition in leaving if partition not in staying]
             changes.seal = seal
             if not changes.empty or due:
                 await self._env.apart(store.commit, changes)
+                folding.settle()
                 self._report.committed(changes)
                 if self._space is not None and changes.advances:
                     self._space.moved(rows=True)

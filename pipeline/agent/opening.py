@@ -34,7 +34,7 @@ def check_kinds(
 
 
 def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
-    """Tell the store of the sinks and window stages of the program, and the journal of what the store says to that.
+    """Tell the store of the sinks, window stages and folds of the program, and the journal of what the store says to that.
 
     May block on the disk. Raises what `Store.arrange` raises."""
     graph = assembly.graph
@@ -44,12 +44,16 @@ def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
         {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
         sorted(sinks),
     )
-    store.arrange(sinks, {name: window.fingerprint for name, window in assembly.windows.items()}, shape)
+    windows = {name: window.fingerprint for name, window in assembly.windows.items()}
+    store.arrange(sinks, windows, shape, assembly.folds)
     for sink in sorted(set(store.contents.waiting()) - sinks.keys()):
         journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
     for name, count in store.dropped.items():
         told = "the window is another one now: open windows of the old one were dropped"
         journal.say("warning", name, told, {"windows": count})
+    for (stage, fold, _), known in store.abandoned.items():
+        told = "the fold is another one now: rows that the old one held were dropped"
+        journal.say("warning", stage, told, {"fold": fold.partition("-")[0], "rows": known.held})
     for shortage in store.shortages:
         fields = {"path": shortage.path, "missing_bytes": shortage.missing}
         journal.say("warning", "", "a local output is shorter than what was committed to it", fields)

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.agent.bookkeeping import entries, origins
+from pipeline.agent.folding import Folding, Release
 from pipeline.agent.letters import burials
 from pipeline.api import Delta, Position, Window
 from pipeline.errors import InternalError
 from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
-from pipeline.plan.graph import AnyWindow, Stage
+from pipeline.plan.graph import AnyWindow, Stage, Step
 from pipeline.store import Advance, Changes, Grown, Piece, Released, Sent
 from pipeline.store.values import position
 from pipeline.store.windows import Held, Windows
@@ -44,17 +45,30 @@ def plan(
     identity: Identity,
     now: int,
     over: Collection[str] = (),
+    *,
+    folding: Folding | None = None,
+    release: Release | None = None,
+    progress: Mapping[str, Mapping[str, Position]] | None = None,
 ) -> Changes:
     """What to commit for these effects, given each window stage's watermark (stages without one are left out).
 
     Every window of the stages that are `over` is sent, as at the end of a finite run; their state is kept, as more input may
-    come in a later run.
-    Reads the state of windows (so it may block on the database), changes nothing."""
+    come in a later run. Of programs with folds: their states, what they let go of, and the `progress` before this commit.
+    Reads the state of windows and folds (so it may block on the database), changes none that is stored."""
     changes = Changes()
     _gather(changes, effects)
-    changes.entries = entries(flow, effects)
+    effects = list(effects)
     placed: dict[str, dict[int, int]] = {}
-    for stage in flow.graph.windows:
+
+    def let_go(stage: Stage, steps: Sequence[Step]) -> None:
+        if folding is None or not any(step.fold for step in steps):
+            return
+        for found in folding.released(flow, stage, steps, release or Release(), changes.advances, progress or {}):
+            _gather(changes, [found], len(effects))
+            effects.append(found)
+
+    for stage in flow.graph.stages.values():
+        let_go(stage, stage.before)
         window = stage.window.plugin if stage.window else None
         if isinstance(window, Window):
             placed[stage.name] = _windows(
@@ -67,9 +81,13 @@ def plan(
                 watermarks.get(stage.name),
                 identity,
                 now,
+                folding,
                 final=stage.name in over,
             )
+        let_go(stage, stage.after)
+    changes.entries = entries(flow, effects)
     changes.origins = origins(effects, placed)
+    changes.remembered = [] if folding is None else folding.changes()
     return changes
 
 
@@ -97,18 +115,19 @@ def _outlived(window: AnyWindow, held: Held, mark: int | None) -> bool:
     return held.closed is not None and mark is not None and held.closed + window.keep <= mark
 
 
-def _gather(changes: Changes, effects: Iterable[Effects]) -> None:
+def _gather(changes: Changes, effects: Iterable[Effects], first: int = 0) -> None:
+    """Put effects of batches into the changes; those that windows and folds give come after the `first` ones."""
     spans: dict[tuple[str, str], tuple[Position, Position]] = {}
     dead: dict[tuple[str, int], list[pl.DataFrame]] = {}
-    for batch, effect in enumerate(effects):
+    for batch, effect in enumerate(effects, first):
         for partition, span in effect.span.items():
-            first = spans.get((effect.source, partition))
-            if first is not None and position(first[1]) != position(span.start):
+            known = spans.get((effect.source, partition))
+            if known is not None and position(known[1]) != position(span.start):
                 raise InternalError(
-                    f"{effect.source}: partition {partition} was read up to {first[1]}, the next batch starts at {span.start}",
+                    f"{effect.source}: partition {partition} was read up to {known[1]}, the next batch starts at {span.start}",
                     "This is a defect of the input plugin. Nothing of the batch is committed.",
                 )
-            spans[effect.source, partition] = (first[0] if first else span.start, span.end)
+            spans[effect.source, partition] = (known[0] if known else span.start, span.end)
         ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
         for out in effect.outs:
             torn = next(iter(ranges), "") if out.torn else ""
@@ -137,6 +156,7 @@ def _windows(
     watermark: int | None,
     identity: Identity,
     now: int,
+    folding: Folding | None,
     *,
     final: bool,
 ) -> dict[int, int]:
@@ -175,7 +195,7 @@ def _windows(
                 identity.program, name, window.fingerprint, identity.instance, identity.host,
                 start, part, revision, now, window.partial,
             )  # fmt: skip
-            sent.append(flow.facts(name, events(window.rows(start, state), closing)))
+            sent.append(flow.facts(name, events(window.rows(start, state), closing), folding))
             changes.sent.append(Sent(name, start, part, revision, end if mark is None else max(mark, end)))
             if window.keep == 0:
                 changes.released.append(Released(name, start, part))

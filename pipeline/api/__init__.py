@@ -4,6 +4,7 @@ every plugin   Options · schema · async open(ctx) · async close()
 Input          read(progress) -> batches
 Filter         apply(batch) -> batch                    pure, columnar
 EventFilter    process(event) -> event, events or None  the same for one event at a time: slower
+Fold           step(state, batch, now) -> (state, batch)   with memory, in the order of the source
 Window         deltas, merge, rows                      mergeable, over event time
 Output         encode(rows) -> bytes · deliver(segment) -> Result
 Aggregate      keys, step, merge, finish                expressions over columns
@@ -30,6 +31,7 @@ from pipeline.api.expressions import (
     Renames,
     Template,
 )
+from pipeline.api.folds import Fold
 from pipeline.api.functions import Example, Function, Given
 from pipeline.api.members import Members
 from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
@@ -96,6 +98,7 @@ __all__ = [
     "Expr",
     "Field",
     "Filter",
+    "Fold",
     "Function",
     "Given",
     "Guarantee",

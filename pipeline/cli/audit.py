@@ -18,8 +18,14 @@ from pipeline.store.books import Books
 
 OUTCOMES = ("in", "facts", "out", "filtered", "rejected", "windowed")
 
+FOLDS = ("made", "joined", "held", "abandoned")
+"""Outcomes of stages with a fold."""
+
 LETTERS = ("poison", "retried", "dropped", "expired")
-"""Outcomes of dead letters: people see them where there are some."""
+"""Outcomes of dead letters."""
+
+SOME = (*FOLDS, *LETTERS)
+"""Outcomes that people see where there are some."""
 
 SHOWN = 20
 """Partitions of a table, and faults, at most; JSON has all."""
@@ -32,7 +38,7 @@ def command(file: str | None, state: str | None, form: str) -> int:
     """Prove that every row since the state began is somewhere.
 
     Of each stage, in + facts = out + filtered + rejected + windowed, where `facts` are the rows that its window made of those
-    that are `windowed`. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + held, and for every partition
+    that are `windowed`; of one with a fold, + made on the left, + joined + held + abandoned on the right. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + held, and for every partition
     the ranges that are delivered or held follow on each other up to where it is committed. Exits 1 and says what does not add
     up, and where."""
     answer, _ = asked(folder_of(file, state), {"ask": "audit"})
@@ -53,7 +59,7 @@ def stages(books: Books) -> list[dict[str, object]]:
     return [
         {
             "stage": stage,
-            **{name: kinds.get(name, 0) for name in (*OUTCOMES, *LETTERS)},
+            **{name: kinds.get(name, 0) for name in (*OUTCOMES, *SOME)},
             "missing": lost(kinds, source=stage in read),
         }
         for stage, kinds in books["ledger"].items()
@@ -96,8 +102,8 @@ def partitions(books: Books) -> list[dict[str, object]]:
 
 
 def _tables(told: dict[str, list[dict[str, object]]]) -> list[str]:
-    some = {name for name in LETTERS if any(row[name] for row in told["stages"])}
-    shown = [{name: row[name] for name in row if name not in LETTERS or name in some} for row in told["stages"]]
+    some = {name for name in SOME if any(row[name] for row in told["stages"])}
+    shown = [{name: row[name] for name in row if name not in SOME or name in some} for row in told["stages"]]
     told = {**told, "stages": shown}
     tables = [text(rows[:SHOWN] if name == "partitions" else rows) for name, rows in told.items() if rows]
     more = len(told["partitions"]) - SHOWN

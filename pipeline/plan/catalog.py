@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from pipeline.api import API, Aggregate, Codec, Filter, Function, Input, Options, Output, Window
+from pipeline.api import API, Aggregate, Codec, Filter, Fold, Function, Input, Options, Output, Window
 from pipeline.columns.panics import DEFECTS
 from pipeline.errors import ConfigurationError
 
@@ -91,11 +91,11 @@ class Catalog:
             raise _misplaced(name, "inputs", "an Input")
         return found
 
-    def filter(self, name: str) -> type[Filter[Options] | Window[Options]]:
-        """A filter's or window's class. Raises as `input`."""
+    def filter(self, name: str) -> type[Filter[Options] | Fold[Options, Any] | Window[Options]]:
+        """The class of a filter, fold or window. Raises as `input`."""
         found = self._load("filters", name)
-        if not isinstance(found, type) or not issubclass(found, (Filter, Window)):
-            raise _misplaced(name, "filters", "a Filter or Window")
+        if not isinstance(found, type) or not issubclass(found, (Filter, Fold, Window)):
+            raise _misplaced(name, "filters", "a Filter, Fold or Window")
         return found
 
     def output(self, name: str) -> type[Output[Options]]:

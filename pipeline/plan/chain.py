@@ -13,6 +13,7 @@ from pipeline.api import (
     Expr,
     Field,
     Filter,
+    Fold,
     Metric,
     Metrics,
     OptionError,
@@ -28,7 +29,8 @@ from pipeline.lang.diagnostics import suggestion
 from pipeline.lang.layout import one_line
 from pipeline.lang.spans import Span
 from pipeline.plan.blocks import aggregate_call
-from pipeline.plan.graph import AnyFilter, AnyWindow, Step
+from pipeline.plan.folds import identified
+from pipeline.plan.graph import AnyFilter, AnyFold, AnyWindow, Step
 from pipeline.plan.inference import BROKEN, Broken, Demands, Origin, Place, named, opened, plain
 from pipeline.plan.options import Filled, construct, fill, refused
 from pipeline.plan.scope import Point, Scope
@@ -68,6 +70,7 @@ def check_chain(stage: str, calls: Sequence[ast.Call], point: Point, scope: Scop
     steps: list[Step] = []
     ports: tuple[str, ...] = ()
     sound = True
+    incoming = plain(point.columns)
     for at, call in enumerate(calls):
         if ports:
             scope.findings.error(
@@ -87,7 +90,7 @@ def check_chain(stage: str, calls: Sequence[ast.Call], point: Point, scope: Scop
         steps.append(step)
         if isinstance(step.plugin, Filter):
             ports = step.plugin.ports
-    return Chain(tuple(steps), point, ports, sound)
+    return Chain(identified(steps, incoming), point, ports, sound)
 
 
 def _step(
@@ -109,7 +112,7 @@ def _step(
 
 
 def placed(
-    plugin: AnyFilter | AnyWindow,
+    plugin: AnyFilter | AnyFold | AnyWindow,
     call: ast.Call,
     filled: Filled,
     origin: Origin,
@@ -156,7 +159,7 @@ def _moved(
     return replace(point, columns=marked, open=places if after.open else (), windowed=point.windowed or window)
 
 
-def _made(call: ast.Call, scope: Scope, *, last: bool) -> tuple[AnyFilter | AnyWindow, Filled] | None:
+def _made(call: ast.Call, scope: Scope, *, last: bool) -> tuple[AnyFilter | AnyFold | AnyWindow, Filled] | None:
     name = call.name.text
     catalog = scope.catalog
     if name not in catalog.names("filters"):
@@ -173,7 +176,7 @@ def _made(call: ast.Call, scope: Scope, *, last: bool) -> tuple[AnyFilter | AnyW
     if filled.options is None:
         return None
     made = construct(plugin, filled, call, scope)
-    return (made, filled) if isinstance(made, (Filter, Window)) else None
+    return (made, filled) if isinstance(made, (Filter, Fold, Window)) else None
 
 
 def warn(plugin: Plugin[Options], filled: Filled, span: Span, scope: Scope) -> None:
@@ -183,7 +186,7 @@ def warn(plugin: Plugin[Options], filled: Filled, span: Span, scope: Scope) -> N
 
 
 def _schema(
-    plugin: AnyFilter | AnyWindow, columns: Columns, call: ast.Call, filled: Filled, scope: Scope
+    plugin: AnyFilter | AnyFold | AnyWindow, columns: Columns, call: ast.Call, filled: Filled, scope: Scope
 ) -> Columns | None:
     if any(isinstance(kind, Broken) for kind in columns.fields.values()):
         known = {name: kind for name, kind in columns.fields.items() if not isinstance(kind, Broken)}

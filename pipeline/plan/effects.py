@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from pipeline.api import Delta, Span
+from pipeline.api import Batch, Delta, Span
+from pipeline.plan.graph import Port
 from pipeline.plan.isolation import Failing
 
 
@@ -45,11 +46,12 @@ class Effects:
     `received`: the time of reading (µs). `deltas`: window stage → window start (µs) → state. `high`: window stage → partition →
     highest event time (µs) that is not more than LEAD of then.
     `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`, and of a source `poison`; `facts`
-    are rows that a window made, `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
+    are rows that a window made, of folds there are `held` (more than before, or fewer), `joined` and `made`; `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
     `reach`, of batches that windows take rows of: partition → its records.
     `dead`: rejected rows that no sink reads, by stage. `failing`: (stage, plugin) → rows that the plugin raised on.
     `condemned`: what rows are known by that were not computed, because that ends the process.
-    `letters`: ids of dead letters that were put in again, after `tries` times before."""
+    `letters`: ids of dead letters that were put in again, after `tries` times before.
+    `ahead`: stage → the rows that came to its first fold; with `ports`, which later stages read, what `Flow.resume` goes on with."""
 
     source: str = ""
     received: int = 0
@@ -64,6 +66,8 @@ class Effects:
     condemned: list[str] = field(default_factory=list)
     letters: list[tuple[int, int]] = field(default_factory=list)
     tries: int = 0
+    ahead: dict[str, Batch] = field(default_factory=dict)
+    ports: dict[Port, Batch] = field(default_factory=dict)
 
     def failed(self, stage: str, plugin: str, failing: Failing | None) -> None:
         """Take note of rows that a plugin raised on; of several with one name in a stage, of the last."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.api import Columns, Window
+from pipeline.api import Columns, Fold, Window
 from pipeline.plan.graph import AnyWindow, Graph, Stage, Step
 from pipeline.plan.spelling import duration
 
@@ -51,6 +51,8 @@ def _step(step: Step, before: Columns) -> Iterator[str]:
     yield from _facts(step.plugin.describe(), "      ")
     if isinstance(step.plugin, Window):
         yield from _policy(step.plugin)
+    elif isinstance(step.plugin, Fold):
+        yield "      memory        a state for each partition, one for all facts; committed with the progress"
     if step.columns.fields != before.fields or step.columns.open != before.open:
         yield from _fields(step.columns, "      ")
 

@@ -1,39 +1,56 @@
 """The program as a pure function: a batch in, its effects out.
 
-No I/O, no task, no await: the same flow runs in the agent, in a test on a virtual clock, and on a finite input. A flow is
-safe to call from several threads at once, for different batches.
+No I/O, no task, no await: the same flow runs in the agent, in a test on a virtual clock, and on a finite input. `run` is
+safe to call from several threads at once, for different batches; what takes a memory is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from pipeline.api import Batch, Filter, Window
+from pipeline.api import Batch, Filter, Fold, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
-from pipeline.plan import isolation
+from pipeline.plan import folds, isolation
+from pipeline.plan.arrivals import union, wanted, whole
 from pipeline.plan.effects import LEAD, Effects, Out, Reach
+from pipeline.plan.folds import Memory
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
 
 class Flow:
-    """A graph, ready to run. Its plugins must have been opened."""
+    """A graph, ready to run. Its plugins must have been opened.
+
+    Stages with a fold, and those below one, come late: `run` brings rows up to the first fold of their way, in any order of
+    batches, `resume` goes on from there, in the order of the source."""
 
     def __init__(self, graph: Graph, host: str) -> None:
         self.graph = graph
         self.host = host
         self.order = {source.name: reached(graph, Port(source.name)) for source in graph.sources}
         self._after = {stage.name: reached(graph, Port(stage.name)) for stage in graph.windows}
+        self._late = _late(graph)
 
     def run(self, source: str, batch: Batch, now: int) -> Effects:
         """Run a batch of a source through the program. `now` (µs) becomes the time of reading."""
         effects = Effects(source=source, received=now, span=batch.span)
         effects.counts[source, "in"] += batch.frame.height
         stamped = stamp(batch, source=source, host=self.host, now=now)
-        self.through(self.order[source], self.entered(source, stamped, effects), effects)
-        if effects.deltas:
+        ports = self.entered(source, stamped, effects)
+        late = [stage for stage in self.order[source] if stage.name in self._late]
+        self.through([stage for stage in self.order[source] if stage.name not in self._late], ports, effects)
+        for stage in late:
+            if self._late.isdisjoint(port.stage for port in stage.upstream):
+                arrived = self._arrived(stage, ports, effects)
+                if arrived is not None:
+                    found = self._chain(stage, stage.before[: stage.cut], arrived, ports, effects)
+                    effects.ahead[stage.name] = found
+        if late:
+            read = {port for stage in late if stage.name not in effects.ahead for port in stage.upstream}
+            effects.ports = {port: found for port, found in ports.items() if port in read}
+        if effects.deltas or any(stage.window is not None for stage in late):
             effects.reach = reach(stamped)
         return effects
 
@@ -46,49 +63,112 @@ class Flow:
         ports[Port(source)] = self._chain(stage, stage.before, stamped, ports, effects)
         return ports
 
-    def facts(self, stage: str, frame: pl.DataFrame) -> Effects:
+    def resume(self, effects: Effects, memory: Memory) -> None:
+        """Go on with a batch where `run` left it, once all batches before it went on. Changes the effects."""
+        if not (effects.ahead or effects.ports):
+            return
+        ports = effects.ports
+        for stage in self.order[effects.source]:
+            if stage.name in self._late:
+                batch = effects.ahead.pop(stage.name, None)
+                if batch is not None:
+                    self._onward(stage, stage.before[stage.cut :], batch, ports, effects, memory)
+                else:
+                    self.through((stage,), ports, effects, memory)
+        effects.ports = {}
+
+    def facts(self, stage: str, frame: pl.DataFrame, memory: Memory | None) -> Effects:
         """Run the rows of closed windows (with metadata, as `pipeline.plan.facts` makes them) through what follows."""
-        effects = Effects()
+        effects = Effects(received=0 if memory is None else memory.now)
         effects.counts[stage, "facts"] += frame.height
         ports: dict[Port, Batch] = {}
-        self._finish(self.graph.stages[stage], Batch(frame, {}), ports, effects)
-        self.through(self._after[stage], ports, effects)
+        node = self.graph.stages[stage]
+        batch = self._chain(node, node.after, Batch(frame, {}), ports, effects, memory)
+        self._finish(node, batch, ports, effects)
+        self.through(self._after[stage], ports, effects, memory)
         return effects
 
-    def through(self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects) -> None:
+    def released(self, stage: str, step: Step, batch: Batch, effects: Effects, memory: Memory) -> None:
+        """Run rows that a fold held, and lets go of now, through what follows it."""
+        node = self.graph.stages[stage]
+        ports: dict[Port, Batch] = {}
+        at = node.steps.index(step) + 1
+        if at <= len(node.before):
+            self._onward(node, node.before[at:], batch, ports, effects, memory)
+        else:
+            self._finish(node, self._chain(node, node.steps[at:], batch, ports, effects, memory), ports, effects)
+        self.through(reached(self.graph, Port(stage)), ports, effects, memory)
+
+    def through(
+        self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects, memory: Memory | None = None
+    ) -> None:
         """Run stages, in order, on the batches of `ports`, and put theirs there."""
         for stage in order:
-            batch = _union([ports[port] for port in stage.upstream if port in ports], _wanted(stage))
-            if batch is None or batch.frame.height == 0:
-                continue
-            effects.counts[stage.name, "in"] += batch.frame.height
-            batch = self._chain(stage, stage.before, batch, ports, effects)
-            if stage.window is None:
-                self._finish(stage, batch, ports, effects)
-            else:
-                self._fold(stage, stage.window, batch, ports, effects)
+            batch = self._arrived(stage, ports, effects)
+            if batch is not None:
+                self._onward(stage, stage.before, batch, ports, effects, memory)
+
+    def _arrived(self, stage: Stage, ports: Mapping[Port, Batch], effects: Effects) -> Batch | None:
+        """The rows that a stage gets; None when there are none."""
+        batch = union([ports[port] for port in stage.upstream if port in ports], wanted(stage))
+        if batch is None or batch.frame.height == 0:
+            return None
+        effects.counts[stage.name, "in"] += batch.frame.height
+        return batch
+
+    def _onward(
+        self,
+        stage: Stage,
+        steps: Iterable[Step],
+        batch: Batch,
+        ports: dict[Port, Batch],
+        effects: Effects,
+        memory: Memory | None,
+    ) -> None:
+        """The rest of the steps before a stage's window, then the window, or the end of the stage."""
+        batch = self._chain(stage, steps, batch, ports, effects, memory)
+        if stage.window is None:
+            self._finish(stage, batch, ports, effects)
+        else:
+            self._window(stage, stage.window, batch, ports, effects)
 
     def _chain(
-        self, stage: Stage, steps: Iterable[Step], batch: Batch, ports: dict[Port, Batch], effects: Effects
+        self,
+        stage: Stage,
+        steps: Iterable[Step],
+        batch: Batch,
+        ports: dict[Port, Batch],
+        effects: Effects,
+        memory: Memory | None = None,
     ) -> Batch:
-        """Run filters in order. Rows that one rejects go to the stage's `rejected` port."""
+        """Run filters and folds in order. Rows that one rejects go to the stage's `rejected` port."""
         for step in steps:
-            if not isinstance(step.plugin, Filter) or step.plugin.ports:
+            plugin = step.plugin
+            if isinstance(plugin, Window) or (isinstance(plugin, Filter) and plugin.ports):
                 continue
             if batch.frame.height == 0:
                 break
             before = batch.frame.height
-            batch, failing = isolation.applied(step.plugin, batch, f"{stage.name}: {step.name}")
+            kept = 0
+            if isinstance(plugin, Fold):
+                stepped = folds.step(memory, stage.name, effects.source, step, batch)
+                batch, kept, failing = stepped.batch, stepped.kept, stepped.failing
+            else:
+                batch, failing = isolation.applied(plugin, batch, f"{stage.name}: {step.name}")
             effects.failed(stage.name, step.name, failing)
             batch, rejected = self._rejected(stage, step.name, batch, ports, effects)
-            effects.counts[stage.name, "filtered"] += before - batch.frame.height - rejected
+            if isinstance(plugin, Fold):
+                gave = batch.frame.height + rejected
+                folds.count(effects.counts, stage.name, plugin, took=before, gave=gave, kept=kept)
+            else:
+                effects.counts[stage.name, "filtered"] += before - batch.frame.height - rejected
         return batch
 
-    def _fold(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+    def _window(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
         window = step.plugin
         if not isinstance(window, Window) or batch.frame.height == 0:
             return
-        batch, deltas, failing = isolation.folded(window, batch, f"{stage.name}: {step.name}")
+        batch, deltas, failing = isolation.windowed(window, batch, f"{stage.name}: {step.name}")
         effects.failed(stage.name, step.name, failing)
         batch, _ = self._rejected(stage, step.name, batch, ports, effects)
         effects.counts[stage.name, "windowed"] += batch.frame.height
@@ -97,9 +177,7 @@ class Flow:
             effects.high[stage.name] = _high(batch, window.on, effects.received + LEAD)
 
     def _finish(self, stage: Stage, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
-        """What comes after a stage's window, if it has one: the rest of its chain, then its ports or its output."""
-        if stage.window is not None:
-            batch = self._chain(stage, stage.after, batch, ports, effects)
+        """What comes after all steps of a stage: its ports or its output."""
         last = stage.steps[-1].plugin if stage.steps else None
         if stage.output is not None:
             self._write(stage, stage.output, batch, ports, effects)
@@ -141,7 +219,7 @@ class Flow:
                 effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, rows, torn))
         if failed:
             effects.failed(stage.name, output.name, isolation.Failing(len(failed), batch.frame.height, failed[0][1]))
-            rejected = isolation.refused([(_whole(stage, row, ports), detail) for row, detail in failed])
+            rejected = isolation.refused([(whole(stage, row, ports), detail) for row, detail in failed])
             self._rejected(stage, output.name, Batch(batch.frame, batch.span, rejected), ports, effects)
 
     def _rejected(
@@ -175,6 +253,15 @@ def reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
     return tuple(order)
 
 
+def _late(graph: Graph) -> frozenset[str]:
+    """The stages that events come to behind a fold, or that have one for events themselves."""
+    found: set[str] = set()
+    for stage in graph.stages.values():
+        if stage.cut is not None or any(port.stage in found for port in stage.upstream):
+            found.add(stage.name)
+    return frozenset(found)
+
+
 def reach(batch: Batch) -> dict[str, Reach]:
     """The records of a batch as its input gave them."""
     frame = batch.frame
@@ -188,47 +275,6 @@ def reach(batch: Batch) -> dict[str, Reach]:
 def _extent(frame: pl.DataFrame) -> Reach:
     offsets, path = frame["@offset"], frame["@path"][0]
     return Reach(None if path is None else str(path), int(offsets[0]), int(offsets[-1]), frame.height)
-
-
-def _wanted(stage: Stage) -> frozenset[str] | None:
-    """Columns a stage reads, where that is known: a sink without filters needs only what its output uses."""
-    if stage.output is None or stage.steps:
-        return None
-    return stage.output.uses()
-
-
-def _whole(stage: Stage, row: pl.DataFrame, ports: Mapping[Port, Batch]) -> pl.DataFrame:
-    """A row with all its metadata, also where the stage asked only for what its output uses."""
-    if stage.steps or _wanted(stage) is None:
-        return row
-    whole = _union([ports[port] for port in stage.upstream if port in ports], None)
-    if whole is None:
-        return row
-    same = (pl.col("@partition") == row["@partition"][0]) & (pl.col("@offset") == row["@offset"][0])
-    return whole.frame.filter(same).head(1)
-
-
-def _union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
-    """Rows of several upstreams, columns joined by name, in source order within their partition."""
-    parts = [batch for batch in batches if batch.frame.height] or batches[:1]
-    if not parts:
-        return None
-    if len(parts) == 1:
-        return parts[0]
-    keep = None if wanted is None else [*wanted, "@partition", "@offset"]
-    frames = [part.frame if keep is None else part.frame[_among(part.frame, keep)] for part in parts]
-    same = all(frame.schema == frames[0].schema for frame in frames)
-    frame = pl.concat(frames, how="vertical" if same else "diagonal_relaxed")
-    frame = (
-        frame.sort("@partition", "@offset", maintain_order=True)
-        if len(parts[0].span) != 1
-        else frame.sort("@offset", maintain_order=True)
-    )
-    return Batch(frame, parts[0].span, terminated=all(part.terminated for part in parts))
-
-
-def _among(frame: pl.DataFrame, names: Collection[str]) -> list[str]:
-    return [name for name in frame.columns if name in names]
 
 
 def _high(batch: Batch, on: str, most: int) -> dict[str, int]:

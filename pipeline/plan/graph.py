@@ -1,7 +1,7 @@
 """The checked program: stages in topological order, each with its plugins made and its columns known.
 
 A stage is one statement. Its filters run in order on every batch; a window cuts the chain in two: `before` runs on
-events, `after` on the rows of closed windows.
+events, `after` on the rows of closed windows. A fold among them has a state, which the rows meet in the order of the source.
 
     source     input ──▶ ""                                  ports of a stage: "" is the main one, "rejected" has the rows
     transform  upstream ──before── [window ──after──] ──▶ "" that its filters could not process, a last `route` adds
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from pipeline.api import Columns, Filter, Input, Options, Output, Window
+from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Window
 
 AnyInput = Input[Options]
 AnyFilter = Filter[Options]
+AnyFold = Fold[Options, Any]
 AnyWindow = Window[Options]
 AnyOutput = Output[Options]
 
@@ -35,13 +36,16 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One filter or window of a chain. `name` is its plugin; `columns` what leaves it; `text` its source on one line."""
+    """One filter, fold or window of a chain. `name` is its plugin; `columns` what leaves it; `text` its source on one line.
+
+    `fold`: what the state of a fold is known by within its stage; empty for others."""
 
     name: str
-    plugin: AnyFilter | AnyWindow
+    plugin: AnyFilter | AnyFold | AnyWindow
     columns: Columns
     text: str
     line: int
+    fold: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ class Stage:
     def steps(self) -> tuple[Step, ...]:
         return (*self.before, *((self.window,) if self.window else ()), *self.after)
 
+    @property
+    def cut(self) -> int | None:
+        """Where in `before` its first fold is; None without one."""
+        return next((at for at, step in enumerate(self.before) if step.fold), None)
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -92,6 +101,12 @@ class Graph:
     @property
     def windows(self) -> tuple[Stage, ...]:
         return tuple(stage for stage in self.stages.values() if stage.window is not None)
+
+    @property
+    def folds(self) -> Mapping[str, tuple[str, ...]]:
+        """Stage → its folds, for stages that have some."""
+        found = {name: tuple(step.fold for step in stage.steps if step.fold) for name, stage in self.stages.items()}
+        return {name: folds for name, folds in found.items() if folds}
 
     def sources_of(self, name: str) -> tuple[str, ...]:
         """The sources that feed a stage, sorted."""

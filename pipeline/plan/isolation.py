@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
 from pipeline.api import Batch, Delta
 from pipeline.columns.panics import DEFECTS
 from pipeline.errors import InternalError, PipeError
-from pipeline.plan.graph import AnyFilter, AnyOutput, AnyWindow
+from pipeline.plan.graph import AnyFilter, AnyFold, AnyOutput, AnyWindow
 
 T = TypeVar("T")
 
@@ -67,13 +67,55 @@ def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch]
     return ports, _joined(batch, [], failed), _failing(batch, failed)
 
 
-def folded(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mapping[int, Delta], Failing | None]:
+def windowed(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mapping[int, Delta], Failing | None]:
     """What a window makes of a batch: the batch with its rejected rows, and deltas by window start."""
     parts, failed = _isolated(batch.frame, lambda frame: window.deltas(batch.with_frame(frame)), window, where)
     if not failed:
         return *parts[0], None
     deltas = gathered(window, [part for _, part in parts])
     return _joined(batch, [part for part, _ in parts], failed), deltas, _failing(batch, failed)
+
+
+def stepped(
+    fold: AnyFold,
+    state: Any,  # noqa: ANN401 — only the fold knows what its state is
+    batch: Batch,
+    now: int,
+    where: str,
+) -> tuple[Any, Batch, Failing | None]:
+    """The state of a fold after a batch, and the batch after the fold. A row that it raised on is rejected, and its state is what it
+    would be without that row."""
+
+    def work(frame: pl.DataFrame) -> Batch:
+        nonlocal state
+        after, found = fold.step(state, batch.with_frame(frame), now)
+        if not isinstance(found, Batch):
+            raise TypeError(f"step gave {type(found).__name__}, not a Batch")
+        state = after
+        return found
+
+    parts, failed = _isolated(batch.frame, work, fold, where)
+    if not failed:
+        return state, parts[0], None
+    return state, _joined(batch, parts, failed), _failing(batch, failed)
+
+
+def released(
+    work: Callable[..., tuple[Any, Batch | None]],
+    state: Any,  # noqa: ANN401 — only the fold knows what its state is
+    *now: int,
+    where: str,
+) -> tuple[Any, Batch | None]:
+    """What `tick` or `finish` of a fold gives. There is no record to blame where it raises: that ends the run."""
+    try:
+        return work(state, *now)
+    except (MemoryError, PipeError):
+        raise
+    except DEFECTS as error:
+        raise InternalError(
+            f"{where} failed to let go of what it holds: {told(error, getattr(work, '__self__', work))}",
+            "This is a defect of the plugin. Nothing was lost: what it holds is in the state. Mend it, or take it out of the program.",
+        ) from error
 
 
 def encoded(output: AnyOutput, batch: Batch, where: str) -> tuple[bytes, int, list[tuple[pl.DataFrame, str]]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pipeline.api import Batch
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
+from pipeline.plan.folds import Fresh
 from pipeline.plan.graph import Graph, Port, Stage, Step
 
 
@@ -22,19 +23,23 @@ def above(graph: Graph, stage: str) -> Graph:
 
 
 class Probe(Flow):
-    """The flow up to a window. Not safe to call from several threads."""
+    """The flow up to a window. Not safe to call from several threads.
+
+    Folds on the way begin with nothing, and see only the batches that are asked for."""
 
     def __init__(self, graph: Graph, host: str, stage: str) -> None:
         super().__init__(above(graph, stage), host)
         self._stage = stage
-        self._arrived: list[Batch] = []
+        self._came: list[Batch] = []
+        self._memory = Fresh(0)
 
     def arrivals(self, source: str, batch: Batch, received: int) -> list[Batch]:
         """The rows of a batch, read at `received` (µs), as they come to the window."""
-        self._arrived = []
-        self.run(source, batch, received)
-        return self._arrived
+        self._came = []
+        self._memory.now = received
+        self.resume(self.run(source, batch, received), self._memory)
+        return self._came
 
-    def _fold(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
+    def _window(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:
         if stage.name == self._stage and batch.frame.height:
-            self._arrived.append(batch)
+            self._came.append(batch)

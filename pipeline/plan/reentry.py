@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from pipeline.plan import isolation
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow, reach, reached
 from pipeline.plan.graph import Graph, Port, Stage
+
+K = TypeVar("K")
 
 KEY = ("@partition", "@offset")
 """What a record is known by within its source."""
@@ -30,6 +33,8 @@ def together(flow: Flow, source: str, batch: Batch, now: int, parts: Sequence[Ef
         found.dead += part.dead
         found.failing.update(part.failing)
         found.condemned += part.condemned
+        found.ahead = _merged(found.ahead, part.ahead)
+        found.ports = _merged(found.ports, part.ports)
         for stage, delta in part.deltas.items():
             deltas.setdefault(stage, []).append(delta)
         for stage, marks in part.high.items():
@@ -39,8 +44,17 @@ def together(flow: Flow, source: str, batch: Batch, now: int, parts: Sequence[Ef
         window = flow.graph.stages[stage].window
         if window is not None and isinstance(window.plugin, Window):
             found.deltas[stage] = isolation.gathered(window.plugin, some)
-    if found.deltas:
+    if any(part.reach for part in parts):
         found.reach = reach(stamp(batch, source=source, host=flow.host, now=now))
+    return found
+
+
+def _merged(before: Mapping[K, Batch], after: Mapping[K, Batch]) -> dict[K, Batch]:
+    """The rows of two parts, in order."""
+    found = dict(before)
+    for key, batch in after.items():
+        both = [found[key].frame, batch.frame] if key in found else [batch.frame]
+        found[key] = batch.with_frame(pl.concat(both, how="vertical_relaxed"))
     return found
 
 
@@ -72,7 +86,8 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
     """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them.
 
     The stages before it make them anew, and nothing else comes of these; what does not arrive any more is counted with
-    the stage: as rejected, or as filtered. Event time does not move."""
+    the stage: as rejected, or as filtered. Event time does not move. Folds take each for an input of its own: it does not meet the state
+    that the rows around it have left, and does not change it."""
     effects = Effects(source=source)
     effects.counts[stage, "retried"] += rows.height
     records = rows.unique(KEY, keep="first", maintain_order=True).select(*CARRIED)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pipeline.api import Columns, Expr, Field, Filter, OptionError, Options, Output, Window
+from pipeline.api import Columns, Expr, Field, Filter, Fold, OptionError, Options, Output, Window
 from pipeline.columns.types import BOOL, FLOAT, INT, STRING, TIME, Type
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.plan.inference import Variable
 from pipeline.plan.scope import Scope
 
-Schemed = Filter[Options] | Window[Options] | Output[Options]
-SchemedT = TypeVar("SchemedT", bound=Filter[Options] | Window[Options] | Output[Options])
+Schemed = Filter[Options] | Fold[Options, Any] | Window[Options] | Output[Options]
+SchemedT = TypeVar("SchemedT", bound=Filter[Options] | Fold[Options, Any] | Window[Options] | Output[Options])
 
 _TRIED = (STRING, BOOL, INT, FLOAT, TIME)
 

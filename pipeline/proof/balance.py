@@ -1,6 +1,8 @@
 """The equations of the ledger, and what does not add up in it. Pure.
 
 of each stage            in + facts = out + filtered + rejected + windowed          facts: rows that its window made
+                         with folds, in + facts + made = out + filtered + rejected + windowed + joined + held + abandoned,
+                         and held = rows in the states of its folds
 of each edge             in = what the ports that it reads gave + retried           retried: dead letters, put in again; of a
                          source, what it gave is                                    source, poison are those it gave to nobody,
                          in - poison - rejected - filtered                          the others those that its codec kept back
@@ -19,6 +21,9 @@ from dataclasses import dataclass
 from pipeline.store.accounts import FORGOTTEN
 from pipeline.store.books import Account, Books, Part
 from pipeline.store.ledger import Counts
+
+CAME = ("in", "facts", "made")
+WENT = ("out", "filtered", "rejected", "windowed", "joined", "held", "abandoned")
 
 Kinds = Mapping[str, int]
 """Outcome → rows."""
@@ -43,6 +48,11 @@ def faults(books: Books) -> Iterator[Fault]:
     for stage, kinds in sorted(ledger.items()):
         if missing := lost(kinds, source=stage in read):
             yield Fault(f"{stage}: rows do not add up, {_count(missing)}", stage, missing)
+    for stage in sorted({*(name for name, kinds in ledger.items() if "held" in kinds), *books["folds"]}):
+        said, there = ledger.get(stage, {}).get("held", 0), books["folds"].get(stage, 0)
+        if missing := said - there:
+            told = f"{stage} took {_rows(said)} that it has not given yet, its folds hold {there:,}: {_count(missing)}"
+            yield Fault(told, stage, missing)
     yield from _edges(books)
     held = Counter[str]()
     for segment in books["held"]:
@@ -64,8 +74,7 @@ def lost(kinds: Kinds, *, source: bool) -> int:
     """The rows of a stage that are nowhere; negative when there are too many. What a source gave is told by the edges."""
     if source:
         return 0
-    gone = sum(kinds.get(outcome, 0) for outcome in ("out", "filtered", "rejected", "windowed"))
-    return kinds.get("in", 0) + kinds.get("facts", 0) - gone
+    return sum(kinds.get(outcome, 0) for outcome in CAME) - sum(kinds.get(outcome, 0) for outcome in WENT)
 
 
 def sinks(books: Books) -> set[str]:

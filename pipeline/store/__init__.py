@@ -3,7 +3,19 @@
 from pipeline.store.accounts import Shape
 from pipeline.store.attempts import Attempt
 from pipeline.store.burials import Burial, Burials, Wanted
-from pipeline.store.changes import Advance, Buried, Changes, Entry, Grown, Origin, Piece, Released, Seal, Sent
+from pipeline.store.changes import (
+    Advance,
+    Buried,
+    Changes,
+    Entry,
+    Grown,
+    Origin,
+    Piece,
+    Released,
+    Remembered,
+    Seal,
+    Sent,
+)
 from pipeline.store.contents import Contents
 from pipeline.store.letters import Letter, Letters
 from pipeline.store.outbox import Sealed
@@ -27,6 +39,7 @@ __all__ = [
     "Origin",
     "Piece",
     "Released",
+    "Remembered",
     "Seal",
     "Sealed",
     "Sent",

@@ -123,6 +123,15 @@ class Accounts:
         """So many rows of a sink are delivered, of whatever partition."""
         ledger.add(self._database, {(sink, "delivered"): rows})
 
+    def abandon(self, stage: str, source: str, partition: str, rows: int) -> None:
+        """Rows that a fold of a stage held are given up."""
+        moved = Counter({(stage, "held"): -rows, (stage, "abandoned"): rows})
+        ledger.add(self._database, moved)
+        for start, stop in self._database.rows(
+            "SELECT start, stop FROM account WHERE source = ? AND partition = ?", (source, partition)
+        ):
+            self._add(source, partition, number(start), number(stop), moved)
+
     def forget(self, source: str, partition: str) -> None:
         """A partition is gone for good: its rows stay, its ranges do not."""
         key = (source, partition)

@@ -46,7 +46,8 @@ class Held(TypedDict):
 class Books(TypedDict):
     """`ledger` since the state began, `since`: what it was when `edges` (stage → the ports that it reads) and `sinks` (source →
     those that get its events) became what they are; `ends`: all sinks of the program.
-    `paths`: how many different paths a sink has had. `open`: window stage → windows that were not sent."""
+    `paths`: how many different paths a sink has had. `open`: window stage → windows that were not sent.
+    `folds`: stage → rows that the states of its folds hold."""
 
     ledger: Counts
     since: Counts
@@ -58,6 +59,7 @@ class Books(TypedDict):
     held: list[Held]
     paths: dict[str, int]
     open: dict[str, int]
+    folds: dict[str, int]
 
 
 def books(rows: Rows) -> Books:
@@ -72,6 +74,7 @@ def books(rows: Rows) -> Books:
         parts.setdefault(number(segment), []).append(_part(*part))
     paths = rows("SELECT sink, count(*) FROM number GROUP BY sink")
     unsent = rows("SELECT stage, count(*) FROM window WHERE revision = 0 GROUP BY stage")
+    waiting = rows("SELECT stage, sum(held) FROM fold GROUP BY stage")
     return Books(
         ledger=counts(rows),
         since=mapping(text(meta.get("since", "{}")), "the beginning of the ledger"),
@@ -89,6 +92,7 @@ def books(rows: Rows) -> Books:
         ],
         paths={text(sink): number(count) for sink, count in paths},
         open={text(stage): number(count) for stage, count in unsent},
+        folds={text(stage): number(count) for stage, count in waiting},
     )  # fmt: skip
 
 

@@ -101,6 +101,21 @@ class Released:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """The state of a fold for a partition becomes this one, written by that version of the fold; None: there is none any more.
+    `due` and `held` as in the table."""
+
+    stage: str
+    fold: str
+    partition: str
+    source: str
+    version: int
+    state: bytes | None
+    due: int | None = None
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Buried:
     """Rejected rows of one kind that no sink reads: a dump of frames (`pipeline.columns.frames`). `tries`: how often they
     were put in again before."""
@@ -121,6 +136,7 @@ class Changes:
     grown: list[Grown] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     released: list[Released] = field(default_factory=list)
+    remembered: list[Remembered] = field(default_factory=list)
     high: dict[tuple[str, str], int] = field(default_factory=dict)
     watermarks: dict[str, int] = field(default_factory=dict)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -144,6 +160,7 @@ class Changes:
             or self.grown
             or self.sent
             or self.released
+            or self.remembered
             or self.buried
             or self.settled
             or self.seal

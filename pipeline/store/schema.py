@@ -3,6 +3,7 @@
 Invariants, true in every durable state:
 
 - `progress` of a partition covers exactly the rows that the other tables know of: a batch is in all of them or in none.
+- A `fold`'s state is what the rows up to `progress` make of it, and time.
 - A window's state is the merge of its `delta` rows, whatever their number.
 - For each sink, every row up to `progress` is in exactly one segment, or was filtered by request, or was rejected.
 - For each partition, `account` has the rows of `progress` by stage and outcome, and for each sink the ranges of
@@ -44,6 +45,16 @@ CREATE TABLE window (
 CREATE TABLE delta (
   stage TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL, state BLOB NOT NULL,
   PRIMARY KEY (stage, start, part, seq)
+) STRICT;
+
+CREATE TABLE fold (           -- the memory of filters, as of `progress`
+  stage TEXT NOT NULL, fold TEXT NOT NULL,  -- the step of the stage, by what its state means
+  partition TEXT NOT NULL,    -- '' for facts of windows
+  source TEXT NOT NULL, version INTEGER NOT NULL,
+  due INTEGER,                -- when time alone changes it
+  held INTEGER NOT NULL,      -- rows that it has taken and not given yet
+  state BLOB NOT NULL,
+  PRIMARY KEY (stage, fold, partition)
 ) STRICT;
 
 CREATE TABLE segment (

@@ -9,7 +9,7 @@ memory may be ahead of the disk. Open a new one; what was not committed is then 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from pipeline.store.accounts import Accounts, Shape
 from pipeline.store.attempts import Attempt, Attempts
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
+from pipeline.store.folds import Folds, Key, Known
 from pipeline.store.letters import Letter, Letters
 from pipeline.store.origins import Kept, Origins
 from pipeline.store.outbox import Outbox, Sealed
@@ -64,12 +65,15 @@ class Store:
         self.origins = Origins(database)
         self.segments = Segments(env, database, self.outbox, self.accounts, base, self.instance)
         self.windows = Windows(database)
+        self.folds = Folds(database)
         self.letters = Letters(database)
         self.attempts = Attempts(database, opening.unclean)
         self.progress: dict[str, dict[str, Position]] = {}
         self.shortages: list[Shortage] = []
         self.dropped: dict[str, int] = {}
         """Window stage → windows whose unsent state `arrange` dropped."""
+        self.abandoned: dict[Key, Known] = {}
+        """States of folds that held rows, and that `arrange` dropped."""
         self.spared: list[Letter] = []
         """Dead letters that ended the process when they were put in again alone."""
         self._positions: dict[tuple[str, str], str] = {}
@@ -96,6 +100,7 @@ class Store:
         self.segments.load()
         self.shortages = [Shortage(path, missing) for path, missing in self.segments.cut_back()]
         self.windows.load()
+        self.folds.load()
         self.origins.load()
         self.attempts.load()
         if trying := self.letters.load():
@@ -107,14 +112,19 @@ class Store:
         layouts: Mapping[str, Layout],
         windows: Mapping[str, str],
         shape: Shape | None = None,
+        folds: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        """Say what the program is now: each sink's layout, each window stage's fingerprint, how stages hang together.
+        """Say what the program is now: each sink's layout, each window stage's fingerprint, how stages hang together, each stage's
+        folds.
 
-        Segments laid out otherwise, or with rows of another form, are sealed; the state of windows that mean something else, or that
-        are gone, is dropped."""
+        Segments laid out otherwise, or with rows of another form, are sealed; the state of windows and folds that mean something else,
+        or that are gone, is dropped. Rows that such a fold held are counted as abandoned."""
         with self._changing():
             self.segments.arrange(dict(layouts))
             self.dropped = self.windows.arrange(windows)
+            self.abandoned = self.folds.arrange(folds or {})
+            for (stage, _, partition), known in self.abandoned.items():
+                self.accounts.abandon(stage, known.source, partition, known.held)
             self.accounts.arrange(shape or Shape())
 
     # ── the commit ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,6 +143,7 @@ class Store:
             for source, partition in changes.forgotten:
                 self._forget(source, partition)
             self.windows.apply(changes)
+            self.folds.apply(changes)
             self._append(changes, now)
             self.accounts.enter(changes, self.segments.covering())
             self.segments.settle(now, changes.seal)

@@ -14,7 +14,7 @@ import apsw
 import pytest
 from command import Pipe
 
-from pipeline.cli.audit import LETTERS, OUTCOMES
+from pipeline.cli.audit import OUTCOMES, SOME
 from pipeline.cli.snapshot import snapshot
 from pipeline.proof.balance import faults
 
@@ -86,7 +86,7 @@ def test_every_row_is_somewhere(pipe: Pipe) -> None:
     (pipe.folder / "in.log").write_bytes(LINES)
     assert pipe("run", "p.pipe", "--once").returncode == 0
     told = audit(pipe)
-    none = dict.fromkeys((*OUTCOMES, *LETTERS, "missing"), 0)
+    none = dict.fromkeys((*OUTCOMES, *SOME, "missing"), 0)
     assert {row.pop("stage"): row for row in told["stages"]} == {
         "log": {**none, "in": 5},
         "words": {**none, "in": 5, "out": 3, "filtered": 1, "rejected": 1},

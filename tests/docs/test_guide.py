@@ -7,8 +7,12 @@ import importlib
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import polars as pl
 import pytest
 from pages import ROOT, blocks
 from running import install, pipe
@@ -18,7 +22,7 @@ from pipeline.api import windows
 from pipeline.testing import contract
 
 GUIDE = ROOT / "docs" / "writing-plugins.md"
-OPTIONS, EVENTS, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
+OPTIONS, EVENTS, FOLD, FOLDED, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
 
 OWNERS = {"api": api, "windows": windows, "batch": api.Batch, "ctx": api.Context, "expression": api.Expr}
 """What the names stand for, of which the page tells."""
@@ -63,6 +67,8 @@ class Marked(api.Filter[Options]):
         return marked.reject(marked.frame["mark"].is_null(), "no_key", detail="a key is missing")
 
 
+{FOLD}
+
 class Average(api.Aggregate):
     name = "average"
     doc = "The mean."
@@ -80,7 +86,7 @@ class Average(api.Aggregate):
 PROGRAM = """
 source lines = stdin()
 transform made = lines | json(schema: {a: string, b: int}) | marked(10s, keys: [a, b], limit: 1KiB)
-sink marked = made | keep(mark) -> console()
+sink marked = made | numbered() | keep(mark, n) -> console()
 sink left   = made.rejected -> console()
 sink facts  = made | window(1d) { mean = average(b) } | keep(value) -> console()
 """
@@ -102,14 +108,16 @@ def test_what_is_named_is_there(code: str) -> None:
 
 
 def test_plugins_made_of_the_code_run(tmp_path: Path) -> None:
-    """A filter with the options that are shown, and an aggregate with the reductions that are shown."""
-    points = {"pipeline.filters": {"marked": "guide:Marked"}, "pipeline.aggregates": {"average": "guide:Average"}}
+    """A filter with the options that are shown, the filter with memory, and an aggregate with the reductions that are shown."""
+    filters = {"marked": "guide:Marked", "numbered": "guide:Numbered"}
+    points = {"pipeline.filters": filters, "pipeline.aggregates": {"average": "guide:Average"}}
     site = install(tmp_path / "site", "pipe-guide", points, "guide", PLUGINS)
     rows = b'{"a": "x", "b": 1}\n{"b": 2}\n{"a": "y", "b": 4}\n'
     done = pipe(tmp_path, "run", "-e", PROGRAM, "--once", stdin=rows, path=site)
     assert (done.returncode, done.stderr) == (0, "")
     shown = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["mark"] for row in shown if "mark" in row] == ["10000000 1024 x 1", "10000000 1024 y 4"]
+    assert [row["n"] for row in shown if "mark" in row] == [0, 1]
     assert [row["value"] for row in shown if "value" in row] == [2.5]
     assert len(shown) == 4
 
@@ -141,3 +149,14 @@ class Options(api.Options):
     (tmp_path / "guide_price.py").write_text(begin + EVENTS, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     contract.check(importlib.import_module("guide_price").Price)
+
+
+def test_the_test_of_a_fold_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is shown, of the one that is shown."""
+    module = ModuleType("pipe_numbered")
+    exec(compile(f"import polars as pl\nfrom pipeline import api\n{FOLD}", str(GUIDE), "exec"), module.__dict__)
+    monkeypatch.setitem(sys.modules, "pipe_numbered", module)
+    names: dict[str, Any] = {}
+    exec(compile(FOLDED, str(GUIDE), "exec"), names)
+    (test,) = (value for name, value in names.items() if name.startswith("test_"))
+    test(api.lines([b"x"] * 5, pl.Series(range(5)), partition="p", start=0, end=5))

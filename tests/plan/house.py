@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pipeline_plugins
 
-from pipeline.api import Aggregate, Codec, Filter, Function, Input, Output, Window
+from pipeline.api import Aggregate, Codec, Filter, Fold, Function, Input, Output, Window
 from pipeline.plan.catalog import Catalog
 
 _KINDS = {
     "inputs": (Input,),
-    "filters": (Filter, Window),
+    "filters": (Filter, Fold, Window),
     "outputs": (Output,),
     "codecs": (Codec,),
     "aggregates": (Aggregate,),

@@ -59,7 +59,9 @@ def test_another_version_of_the_api_is_refused() -> None:
 
 def test_a_plugin_of_another_kind_is_refused() -> None:
     """What is registered as a filter must be one."""
-    with pytest.raises(ConfigurationError, match=r"registered in pipeline\.filters but is not a Filter or Window"):
+    with pytest.raises(
+        ConfigurationError, match=r"registered in pipeline\.filters but is not a Filter, Fold or Window"
+    ):
         Catalog({"filters": {"file": Read}}).filter("file")
     with pytest.raises(ConfigurationError, match=r"registered in pipeline\.functions but is not a Function"):
         Catalog({"functions": {"file": Read}}).function("file")
