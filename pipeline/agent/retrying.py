@@ -7,10 +7,13 @@ them one by one, and leaves that one where it is.
 
 from __future__ import annotations
 
+import polars as pl
+
 from pipeline.agent.letters import rows
 from pipeline.agent.reading import Locked
 from pipeline.agent.telemetry import Journal
 from pipeline.env import Env
+from pipeline.errors import PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.reentry import again, closed
@@ -18,6 +21,9 @@ from pipeline.store import Burial, Letter, Store
 
 MOST = 500
 """Letters that are computed at once."""
+
+ENOUGH = 16 << 20
+"""Bytes of records after which no more burials are begun at once: letters may be large."""
 
 
 class Retrying:
@@ -41,13 +47,20 @@ class Retrying:
         """What a flow makes of the next ones. It is to be committed next, or the run to end."""
         found: list[Effects] = []
         if self.left:
-            for burial, some in await self._locked(self._store.amend, lambda letters: letters.take(MOST)):
-                found += await self._again(flow, burial, some)
+            taken = await self._locked(self._store.amend, lambda letters: letters.take(MOST))
+            size = 0
+            while taken and size < ENOUGH:
+                burial, some = taken.pop(0)
+                frame = rows(burial).with_row_index("@row")[some]
+                size += int(frame["@raw"].bin.size().sum() or 0)
+                found += await self._again(flow, burial, frame)
+            if taken:
+                later = [(burial.id, row) for burial, some in taken for row in some]
+                await self._locked(self._store.amend, lambda letters: letters.put_off(later))
         return found
 
-    async def _again(self, flow: Flow, burial: Burial, some: list[int]) -> list[Effects]:
+    async def _again(self, flow: Flow, burial: Burial, frame: pl.DataFrame) -> list[Effects]:
         found = []
-        frame = rows(burial).with_row_index("@row")[some]
         for _, part in frame.group_by("@source", maintain_order=True):
             letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
             source = str(part["@source"][0])
@@ -57,7 +70,14 @@ class Retrying:
                 self._journal.say("warning", burial.stage, told, {"rows": len(letters), "reason": why})
                 await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
                 continue
-            effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
+            try:
+                effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
+            except PipeError:
+                # The next run would end in the same way, and so on, and nobody could take them back.
+                told = "dead letters ended the run when they were put in again, and stay where they are"
+                self._journal.say("error", burial.stage, told, {"rows": len(letters)})
+                await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
+                raise
             effects.letters, effects.tries = letters, burial.tries + 1
             found.append(effects)
         return found

@@ -14,7 +14,7 @@ from typing import TypeVar
 import click
 
 from pipeline.agent.answers import Answer
-from pipeline.agent.control import ask
+from pipeline.agent.control import LONGEST_REQUEST, ask
 from pipeline.agent.letters import ID, MOST, change
 from pipeline.cli.desk import desk
 from pipeline.cli.parameters import DURATION
@@ -22,6 +22,9 @@ from pipeline.cli.states import asked, folder_of, with_state
 from pipeline.cli.tables import text
 from pipeline.columns.encode.printable import printable
 from pipeline.errors import UsageError
+
+MOST_IDS = LONGEST_REQUEST - 4096
+"""Bytes of ids, as a request has them, that one command takes."""
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -51,6 +54,10 @@ def _said(
     files = [word for word in words if not ID.fullmatch(word)]
     if len(files) > 1:
         raise UsageError(f"{files[1]} is no id of a dead letter", "Ids are such as 17.3; `pipe dlq show` tells them.")
+    if len(" ".join(ids)) + 4 * len(ids) > MOST_IDS:
+        raise UsageError(
+            f"{len(ids):,} ids are too many at once", "Name whole burials, such as 17; or take some at a time."
+        )
     after = None if since is None else int((time.time() - since) * 1e6)
     named = {"ids": ids or None, "stage": stage, "reason": reason, "since": after}
     return folder_of(files[0] if files else None, state), {

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from pipeline.api import Batch, Delta
+from pipeline.api import CARRIED, Batch, Delta
+from pipeline.columns.batch import REJECTED_SCHEMA
 from pipeline.columns.panics import DEFECTS
 from pipeline.errors import InternalError, PipeError
 from pipeline.plan.graph import AnyFilter, AnyFold, AnyOutput, AnyWindow
@@ -26,6 +27,9 @@ REASON = "failed"
 
 IN_A_ROW = 1000
 """A plugin that fails on so many records one after the other is broken: it is not the records."""
+
+FAILURES: tuple[type[BaseException], ...] = (*DEFECTS, SystemExit)
+"""What a plugin may raise on a record. A library that says good-bye would end the run as if all were well."""
 
 LONGEST = 300
 """Characters of a message that are kept."""
@@ -47,10 +51,7 @@ def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing
     on IN_A_ROW records; so do the others here."""
 
     def work(frame: pl.DataFrame) -> Batch:
-        found = filter.apply(batch.with_frame(frame))
-        if not isinstance(found, Batch):
-            raise TypeError(f"apply gave {type(found).__name__}, not a Batch")
-        return found
+        return _checked("apply", filter.apply(batch.with_frame(frame)))
 
     parts, failed = _isolated(batch.frame, work, filter, where)
     if not failed:
@@ -60,7 +61,11 @@ def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing
 
 def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch], Batch, Failing | None]:
     """The batch of each port of a filter that has some, and a batch without rows that has those it raised on as rejected."""
-    parts, failed = _isolated(batch.frame, lambda frame: dict(filter.split(batch.with_frame(frame))), filter, where)
+
+    def work(frame: pl.DataFrame) -> dict[str, Batch]:
+        return {name: _checked("split", part) for name, part in filter.split(batch.with_frame(frame)).items()}
+
+    parts, failed = _isolated(batch.frame, work, filter, where)
     if not failed:
         return parts[0], batch.with_frame(batch.frame.clear()), None
     ports = {name: _joined(batch, [part[name] for part in parts], []) for name in (parts[0] if parts else {})}
@@ -89,10 +94,9 @@ def stepped(
     def work(frame: pl.DataFrame) -> Batch:
         nonlocal state
         after, found = fold.step(state, batch.with_frame(frame), now)
-        if not isinstance(found, Batch):
-            raise TypeError(f"step gave {type(found).__name__}, not a Batch")
+        checked = _checked("step", found)
         state = after
-        return found
+        return checked
 
     parts, failed = _isolated(batch.frame, work, fold, where)
     if not failed:
@@ -141,6 +145,20 @@ def gathered(window: AnyWindow, deltas: list[Mapping[int, Delta]]) -> dict[int, 
     return {start: some[0] if len(some) == 1 else window.merge(some) for start, some in found.items()}
 
 
+def _checked(what: str, found: object) -> Batch:
+    """What a filter gave, if the engine can go on with it: else it would fail where nobody knows whose rows these are."""
+    if not isinstance(found, Batch):
+        raise TypeError(f"{what} gave {type(found).__name__}, not a Batch")
+    for frame, metadata in ((found.frame, CARRIED), *((rejected, REJECTED_SCHEMA) for rejected in found.rejected)):
+        if not isinstance(frame, pl.DataFrame):
+            raise TypeError(f"{what} gave a Batch of {type(frame).__name__}, not of DataFrame")
+        schema = frame.schema
+        for name in metadata:
+            if schema.get(name) != REJECTED_SCHEMA[name]:
+                raise TypeError(f"{what} gave {name} as {schema.get(name, 'nothing')}, not as {REJECTED_SCHEMA[name]}")
+    return found
+
+
 def _isolated(
     frame: pl.DataFrame, work: Callable[[pl.DataFrame], T], plugin: object, where: str
 ) -> tuple[list[T], list[tuple[pl.DataFrame, str]]]:
@@ -151,10 +169,11 @@ def _isolated(
     while ahead:
         part = ahead.pop()
         try:
-            done.append(work(part))
+            # A plugin that changes its frame in place changes a copy: the columns are shared, the list of them is not.
+            done.append(work(part.clone()))
         except (MemoryError, PipeError):
             raise
-        except DEFECTS as error:
+        except FAILURES as error:
             if part.height > 1:
                 half = part.height // 2
                 ahead += [part[half:], part[:half]]
@@ -180,11 +199,13 @@ def broken(where: str, rows: int, what: str) -> InternalError:
 def told(error: BaseException, plugin: object) -> str:
     """What was raised and where: type, message, and the innermost place in the plugin's own code; of bounded length."""
     try:
-        message = " ".join(str(error).split())
-    except DEFECTS:
+        message = " ".join(str(error)[: 2 * LONGEST].split())
+    except FAILURES:
         message = "a message that cannot be made"
     cut = message[:LONGEST] + ("…" if len(message) > LONGEST else "")
-    return f"{type(error).__name__}{': ' if cut else ''}{cut}{_place(error, plugin)}"
+    found = f"{type(error).__name__}{': ' if cut else ''}{cut}{_place(error, plugin)}"
+    # Names of files and bytes that were no text have halves of characters in them, which no column takes.
+    return found.encode(errors="backslashreplace").decode()
 
 
 def _place(error: BaseException, plugin: object) -> str:

@@ -71,7 +71,8 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
     """Why rejected rows cannot be put in `again`; empty when they can."""
     if stage not in flow.graph.stages:
         return "the stage is not in the program any more"
-    if source == stage or source in flow.graph.sources_of(stage):
+    itself = source == stage and flow.graph.stages[stage].kind == "source"
+    if itself or source in flow.graph.sources_of(stage):
         if flow.graph.stages[source].incoming.fields:
             return "its input gave fields, and only the records are kept"
         return "" if rows["@raw"].null_count() == 0 else "they have no record"

@@ -110,6 +110,11 @@ class Letters:
         self._look()
         return [(self._burials.burial(id), some) for id, some in found.items()]
 
+    def put_off(self, letters: Sequence[Letter]) -> None:
+        """These were taken, and are not tried yet."""
+        self._state(letters, "marked")
+        self._look()
+
     def spare(self, letters: Sequence[Letter]) -> None:
         """These are not to be put in again after all."""
         self._database.many("DELETE FROM letter WHERE dead = ? AND row = ?", letters)

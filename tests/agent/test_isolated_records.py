@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -81,9 +82,9 @@ def test_a_record_that_a_filter_raises_on_is_a_dead_letter(tmp_path: Path, at: l
     assert said.startswith("pipe: error: parsed: touchy failed on records, which are rejected; the others go on")
 
 
-@pytest.mark.parametrize("error", [OSError, RecursionError, *PANICS], ids=lambda error: error.__name__)
+@pytest.mark.parametrize("error", [OSError, RecursionError, SystemExit, *PANICS], ids=lambda error: error.__name__)
 def test_whatever_a_filter_raises_is_a_reason(tmp_path: Path, error: type[BaseException]) -> None:
-    """An OSError of a pure function, a recursion without end, a panic in Rust."""
+    """An OSError of a pure function, a recursion without end, a library that says good-bye, a panic in Rust."""
     lives = Lives(tmp_path)
     lives(given(), raising(LINES[3], error=lambda: error("a\nb\x1b" + "c" * 1000)))
     assert lives.out == without(LINES[3])
@@ -91,6 +92,15 @@ def test_whatever_a_filter_raises_is_a_reason(tmp_path: Path, error: type[BaseEx
     detail = letter["@error"]["detail"]
     assert detail.startswith(f"{error.__name__}: a b\x1bccc")
     assert len(detail) < 600
+
+
+def test_a_message_that_is_no_text_is_a_reason(tmp_path: Path) -> None:
+    """Halves of characters, as names of files and undecoded bytes have them, are spelled out."""
+    lives = Lives(tmp_path)
+    lives(given(), raising(LINES[3], error=lambda: ValueError("no file a\udcff")))
+    assert lives.out == without(LINES[3])
+    (letter,) = lives.letters()
+    assert letter["@error"]["detail"].startswith("ValueError: no file a\\udcff (agent/")
 
 
 def test_an_error_on_purpose_ends_the_run(tmp_path: Path) -> None:
@@ -142,6 +152,51 @@ def test_what_is_not_a_batch_is_a_failure(tmp_path: Path, monkeypatch: pytest.Mo
     assert [letter["@error"]["detail"][:50] for letter in lives.letters()] == [
         "TypeError: apply gave NoneType, not a Batch"
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda batch: batch.with_frame(batch.frame.drop("@raw")), "apply gave @raw as nothing, not as Binary"),
+        (lambda batch: batch.with_columns(pl.lit("x").alias("@offset")), "apply gave @offset as String, not as Int64"),
+        (lambda batch: batch.with_frame(batch.frame.lazy()), "apply gave a Batch of LazyFrame, not of DataFrame"),
+        (lambda batch: replace(batch, rejected=(batch.frame,)), "apply gave @error as nothing, not as Struct("),
+    ],
+    ids=["column", "type", "frame", "rejected"],
+)
+def test_a_batch_that_nothing_can_go_on_with_is_a_failure(
+    tmp_path: Path, spoil: Callable[[api.Batch], api.Batch], told: str
+) -> None:
+    """On the record for which the filter gives it; the others of its batch flow on."""
+
+    class Spoiling(Touchy):
+        def apply(self, batch: api.Batch) -> api.Batch:
+            return spoil(batch) if LINES[3] in batch.frame["@raw"] else batch
+
+    lives = Lives(tmp_path)
+    lives(given(), Spoiling(lambda record: None))
+    assert lives.out == without(LINES[3])
+    (letter,) = lives.letters()
+    assert letter["@raw"].encode() == LINES[3]
+    assert letter["@error"]["detail"].startswith(f"TypeError: {told}")
+
+
+def test_a_filter_that_changes_its_frame_in_place_changes_no_other_one(tmp_path: Path) -> None:
+    """Neither the halves that it is given after it raised, nor what another stage reads."""
+
+    class Changing(Touchy):
+        def apply(self, batch: api.Batch) -> api.Batch:
+            bad = LINES[3] in batch.frame["@raw"]
+            batch.frame.drop_in_place("@raw")
+            if bad:
+                raise ValueError("not this one")
+            return batch.with_columns(pl.lit(b"changed").alias("@raw"))
+
+    lives = Lives(tmp_path)
+    lives(given(), Changing(lambda record: None))
+    assert lives.out == b"changed\n" * 999
+    (letter,) = lives.letters()
+    assert letter["@raw"].encode() == LINES[3]
 
 
 @pytest.mark.parametrize("size", [1000, 300, 7])

@@ -12,7 +12,7 @@ from test_isolated_records import given, joined, raising
 from pipeline import api
 from pipeline.agent.letters import change
 from pipeline.cli.desk import desk
-from pipeline.errors import InternalError
+from pipeline.errors import ConfigurationError, InternalError
 from pipeline.lang.spans import Source
 from pipeline.plan.flow import Flow
 from pipeline.plan.load import load
@@ -130,6 +130,41 @@ def test_a_letter_that_ends_the_process_stays_and_the_others_go(tmp_path: Path) 
     assert any("ended the process when it was put in again" in said for said in lives.said)
 
 
+def test_a_letter_on_which_a_plugin_ends_the_run_stays_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    """Else every run would end in the same way, and the letters could not even be removed. Those of other burials go."""
+    lives = rejected(tmp_path)
+    first, *burial = [letter["id"] for letter in lives.letters()]
+    assert {id.split(".")[0] for id in burial} != {first.split(".")[0]}
+    mark(lives)
+    with pytest.raises(ConfigurationError, match="no key"):
+        lives(given(LINES, 20), raising(BAD[1], error=lambda: ConfigurationError("no key")))
+    assert any("ended the run when they were put in again" in said for said in lives.said)
+    lives(given(LINES, 20), raising(BAD[1], error=lambda: ConfigurationError("no key")))
+    assert (lives.out, [letter["@raw"].encode() for letter in lives.letters()]) == (
+        without(*BAD) + joined(BAD[:1]),
+        BAD[1:],
+    )
+
+
+def test_large_letters_are_put_in_again_a_burial_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory has what one commit has: each burial is in a commit of its own, and each letter arrives once."""
+    commits = {}
+    for name, enough in (("at-once", 1 << 20), ("apart", 1)):
+        monkeypatch.setattr("pipeline.agent.retrying.ENOUGH", enough)
+        lives = Lives(tmp_path / name)
+        lives.folder.mkdir()
+        for count in (20, 40, 60):
+            lives(given(LINES[:count], 20), raising(LINES[3], LINES[30], LINES[50]))
+        assert mark(lives) == 3
+        _, agent = lives.agent(given(LINES, 20), raising())
+        asyncio_run(agent)
+        lives.world.crash()
+        assert lives.out == without(LINES[3], LINES[30], LINES[50]) + joined([LINES[3], LINES[30], LINES[50]])
+        assert lives.letters() == []
+        commits[name] = agent.report.commits
+    assert commits["apart"] == commits["at-once"] + 2
+
+
 def test_settled_letters_must_be_there(tmp_path: Path) -> None:
     """What came of a letter is never committed twice."""
     rejected(tmp_path)
@@ -171,6 +206,7 @@ def test_only_what_follows_the_stage_sees_a_letter_again() -> None:
     assert (middle["other", "in"], middle["words", "in"], middle["first", "in"], middle["last", "in"]) == (0, 4, 2, 2)
     assert closed(flow, "gone", "log", stamped) == "the stage is not in the program any more"
     assert closed(flow, "first", "elsewhere", stamped) == "the source does not feed the stage"
+    assert closed(flow, "words", "words", stamped) == "the source does not feed the stage"
     assert closed(flow, "first", "log", stamped) == ""
 
 

@@ -122,6 +122,15 @@ def test_which_letters_must_be_said(stopped: Pipe, what: str) -> None:
     assert kinds(stopped) == [WORDS, MORE]
 
 
+@pytest.mark.parametrize("words", [("show",), ("retry",), ("drop", "--yes")], ids=lambda words: words[0])
+def test_more_ids_than_a_request_takes_are_refused(stopped: Pipe, words: tuple[str, ...]) -> None:
+    """Whether an agent runs or not; some thousand are fine."""
+    some = [f"{number}.0" for number in range(100, 5_000)]
+    assert stopped("dlq", *words, "p.pipe", *some).returncode == 0
+    done = stopped("dlq", *words, "p.pipe", *some, *some)
+    assert (done.returncode, b"9,800 ids are too many at once" in done.stderr) == (64, True)
+
+
 def test_the_next_run_puts_letters_in_again(stopped: Pipe) -> None:
     """With a program that has learnt to read them; those that it still cannot are new letters with a try more."""
     stopped.write("p.pipe", LENIENT)
