@@ -24,6 +24,10 @@ impl From<RecordBatch> for Frame {
 
 #[pymethods]
 impl Frame {
+    fn __len__(&self) -> usize {
+        self.0.num_rows()
+    }
+
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,

@@ -222,6 +222,7 @@ class Agent:
             self._lock,
             reading,
             deliveries,
+            self._journal,
             report=self.report,
             heed=self._failing.heed,
             space=self._space,

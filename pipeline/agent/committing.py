@@ -13,10 +13,12 @@ from functools import partial
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.folding import Folding, Release, resume
+from pipeline.agent.overflows import Overflows
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
 from pipeline.agent.space import Space
+from pipeline.agent.telemetry import Journal
 from pipeline.agent.watermarks import watermarks
 from pipeline.api import Position
 from pipeline.env import Env
@@ -43,6 +45,7 @@ class Committer:
         lock: asyncio.Lock,
         reading: Reading,
         deliveries: Deliveries,
+        journal: Journal,
         *,
         report: Report,
         heed: Callable[[Iterable[Effects]], None],
@@ -56,6 +59,7 @@ class Committer:
         self._report = report
         self._heed = heed
         self._space = space
+        self._overflows = Overflows(journal, env.clock)
         self._folding = Folding(store.folds)
         self._committed_at = float("-inf")
 
@@ -159,6 +163,7 @@ class Committer:
                 self._report.committed(changes)
                 if self._space is not None and changes.advances:
                     self._space.moved(rows=True)
+                self._overflows.heed(changes.overflowed, assembly.meters)
                 for name in assembly.windows:
                     assembly.meters[name].gauge("windows.held", len(store.windows.held.get(name, {})))
             await self._env.apart(self._deliveries.look)

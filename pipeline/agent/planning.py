@@ -27,6 +27,9 @@ from pipeline.store.windows import Held, Windows
 DELTAS = 32
 """Deltas of an open window before they are folded into one."""
 
+WORTH = 8 << 20
+"""Bytes of deltas since the last time before they are folded, so that what is read back at once has a bound."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -189,7 +192,8 @@ def _windows(
         over = final or _ended(window, start, mark)
         if over and (added or held.closed is None):
             stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
-            state = window.merge([*stored, *added])
+            state, overflowed = window.bounded([*stored, *added])
+            changes.overflowed[name] += overflowed
             revision = held.revision + 1
             closing = Closing(
                 identity.program, name, window.fingerprint, identity.instance, identity.host,
@@ -202,11 +206,11 @@ def _windows(
             else:
                 changes.grown.append(Grown(name, start, part, window.dump(state, dense=True), replaces=True))
         elif added:
-            if held.deltas >= DELTAS:
+            if held.deltas >= DELTAS or held.size - held.oldest >= WORTH:
                 stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
-                changes.grown.append(
-                    Grown(name, start, part, window.dump(window.merge([*stored, *added]), dense=True), replaces=True)
-                )
+                state, overflowed = window.bounded([*stored, *added])
+                changes.overflowed[name] += overflowed
+                changes.grown.append(Grown(name, start, part, window.dump(state, dense=True), replaces=True))
             else:
                 changes.grown.append(
                     Grown(name, start, part, window.dump(added[0] if len(added) == 1 else window.merge(added)))

@@ -88,6 +88,12 @@ class Aggregate(ABC):
         With `sketches`, it runs after every step and every merge."""
         return state
 
+    def shorten(self, state: pl.DataFrame, group: list[str], most: int) -> pl.DataFrame:
+        """Of a ranking: the same state with at most `most` rows, about, by giving up values that are not frequent. What `finish`
+        makes of it has a Boolean column `partial`, true where counts may not be exact. It runs where a window has more groups
+        than it may have (`window(groups: …)`)."""
+        return state
+
     def keys(self, arguments: tuple[Argument, ...]) -> Mapping[str, pl.Expr]:
         """Extra group keys per row (ValueError for a wrong constant), for state that is kept per distinct value (`top`, `distinct`, `quantile`)."""
         return {}

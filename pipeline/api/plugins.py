@@ -198,10 +198,16 @@ class Window(Plugin[OptionsT]):
     @abstractmethod
     def merge(self, deltas: Sequence[Delta]) -> Delta: ...
 
+    def bounded(self, deltas: Sequence[Delta]) -> tuple[Delta, bool]:
+        """All state of a window, oldest first, merged and in bounded size; and whether the bound changed it. Bounding again
+        what was bounded changes nothing."""
+        return self.merge(deltas), False
+
     @abstractmethod
     def rows(self, start: int, state: Delta) -> pl.DataFrame:
         """The events of a closed window, without metadata: fields of `schema` but `id`, `host`, `revision`, `part` and
-        `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows."""
+        `partial`, which the engine adds; instead of `id` a String column `key` that is unique among the window's rows. A
+        Boolean column `partial`, where it is there, is true for values that are not exact."""
 
     def members(self, batch: Batch, start: int, event: Mapping[str, object]) -> Batch:
         """The rows of a batch that count in one event of the window that starts at `start`; `event` is a row of `rows`. For

@@ -18,6 +18,7 @@ from pipeline.columns.windows import (
     plan,
     rows,
 )
+from pipeline.columns.windows.bounds import OTHER, bounded
 from pipeline.columns.windows.exact import bucket, total, units
 from pipeline.columns.windows.reductions import How, Reduction
 from pipeline.columns.windows.rows import NUMBERS, TEXTS
@@ -25,6 +26,7 @@ from pipeline.columns.windows.values import column_of, computed, ranked, valued
 
 __all__ = [
     "NUMBERS",
+    "OTHER",
     "TEXTS",
     "Delta",
     "How",
@@ -33,6 +35,7 @@ __all__ = [
     "Plan",
     "Reduction",
     "Spec",
+    "bounded",
     "bucket",
     "column_of",
     "columns",

@@ -24,6 +24,10 @@ class Frame(Protocol):
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 
+    def __len__(self) -> int:
+        """The number of rows."""
+        ...
+
 
 class GrokScanner(Protocol):
     """Compiled patterns; any number of threads may scan at a time."""

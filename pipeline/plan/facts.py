@@ -68,7 +68,7 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
         [
             *(metadata[name] for name in CARRIED),
             pl.Series("id", ids, dtype=pl.String),
-            *(column for column in rows.get_columns() if column.name != "key"),
+            *(column for column in rows.get_columns() if column.name not in ("key", "partial")),
             _all("host", closing.host, pl.String(), height),
             _all("revision", closing.revision, pl.Int64(), height),
             _all("part", closing.part or None, pl.Int64(), height),
@@ -83,11 +83,16 @@ def _id(begun: hashlib._Hash, key: str) -> str:
 
 
 def _partial(rows: pl.DataFrame, closing: Closing) -> pl.Series:
-    """True for the metrics that are incomplete in an extra part, null for others."""
+    """True for the metrics that are incomplete in an extra part, and for what the window says so of; null for others."""
     marked = closing.incomplete if closing.part else frozenset()
-    if not marked or "metric" not in rows.columns:
-        return _all("partial", True if marked else None, pl.Boolean(), rows.height)
-    flags = [True if metric in marked else None for metric in rows.get_column("metric").to_list()]
+    short = rows.get_column("partial").to_list() if "partial" in rows.columns else None
+    if not marked and short is None:
+        return _all("partial", None, pl.Boolean(), rows.height)
+    wide = "metric" not in rows.columns
+    whole = (
+        [bool(marked)] * rows.height if wide else [metric in marked for metric in rows.get_column("metric").to_list()]
+    )
+    flags = [True if part or given else None for part, given in zip(whole, short or whole, strict=True)]
     return pl.Series("partial", flags, dtype=pl.Boolean)
 
 

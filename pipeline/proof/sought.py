@@ -87,7 +87,7 @@ def _in(id: str, graph: Graph, known: Known, sent: Sent, deltas: Sequence[Delta]
     if not deltas:
         return None
     window = window_of(graph, sent["stage"])
-    rows = window.rows(sent["start"], window.merge(deltas))
+    rows = window.rows(sent["start"], window.bounded(deltas)[0])
     closing = Closing(
         graph.name, sent["stage"], window.fingerprint, known["instance"], "", sent["start"], sent["part"], 0, 0
     )
@@ -99,7 +99,7 @@ def same(fact: Fact, deltas: Sequence[Delta]) -> Mapping[str, object] | None:
     """The row that these deltas give in the place of a fact's; None when they give none."""
     if not deltas:
         return None
-    rows = fact.window.rows(fact.sent["start"], fact.window.merge(deltas))
+    rows = fact.window.rows(fact.sent["start"], fact.window.bounded(deltas)[0])
     on = ("metric", "by") if "metric" in fact.row else ("key",)
     mine = pl.lit(value=True)
     for name in on:
@@ -108,7 +108,7 @@ def same(fact: Fact, deltas: Sequence[Delta]) -> Mapping[str, object] | None:
     return None if found.is_empty() else found.row(0, named=True)
 
 
-ABOUT = ("key", "metric", "by", "rank", "error", "window_start", "window_end")
+ABOUT = ("key", "metric", "by", "rank", "error", "partial", "window_start", "window_end")
 
 
 def values(row: Mapping[str, object]) -> dict[str, object]:

@@ -149,6 +149,8 @@ class Changes:
     """(source, key of its attempts) of buried rows that were not computed."""
     settled: list[tuple[int, int]] = field(default_factory=list)
     """(burial, row) of dead letters that were put in again: what came of them is in these changes."""
+    overflowed: Counter[str] = field(default_factory=Counter)
+    """How many windows of each stage had more groups than they may have; nothing of it is stored."""
     seal: Seal = ""
 
     @property

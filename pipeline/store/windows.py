@@ -28,6 +28,8 @@ class Held:
     closed: int | None = None
     deltas: int = 0
     size: int = 0
+    oldest: int = 0
+    """Bytes of the oldest delta, which has all that was merged before."""
 
 
 Key = tuple[int, int]
@@ -47,11 +49,13 @@ class Windows:
         for stage, start, part, revision, closed, kept in self._database.rows(
             "SELECT stage, start, part, revision, closed, kept FROM window WHERE kept > 0"
         ):
-            (count,) = self._database.rows(
-                "SELECT count(*) FROM delta WHERE stage = ? AND start = ? AND part = ?", (stage, start, part)
+            lengths = self._database.rows(
+                "SELECT length(state) FROM delta WHERE stage = ? AND start = ? AND part = ? ORDER BY seq",
+                (stage, start, part),
             )
             closing = None if closed is None else number(closed)
-            held = Held(number(revision), closing, number(count[0]), number(kept))
+            oldest = number(lengths[0][0]) if lengths else 0
+            held = Held(number(revision), closing, len(lengths), number(kept), oldest)
             self.held.setdefault(text(stage), {})[number(start), number(part)] = held
         for stage, partition, time in self._database.rows("SELECT stage, partition, time FROM high"):
             self.high.setdefault(text(stage), {})[text(partition)] = number(time)
@@ -103,11 +107,12 @@ class Windows:
             held = self._held(key)
             if grown.replaces:
                 self._database.rows("DELETE FROM delta WHERE stage = ? AND start = ? AND part = ?", key)
-                held.deltas = held.size = 0
+                held.deltas = held.size = held.oldest = 0
             self._database.rows(
                 "INSERT INTO delta SELECT ?, ?, ?, coalesce(max(seq) + 1, 0), ? FROM delta WHERE stage = ? AND start = ? AND part = ?",
                 (*key, grown.state, *key),
             )
+            held.oldest = held.oldest or len(grown.state)
             held.deltas += 1
             held.size += len(grown.state)
             held.closed = None

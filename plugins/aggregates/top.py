@@ -15,7 +15,9 @@ class Top(api.Aggregate):
     name = "top"
     doc = (
         "The k most frequent values of x, skipping null: one event a rank, `value` is the count and `by` names the value. "
-        "Equal counts are in order of the value. Exact: every value is counted until the window is forgotten. With "
+        "Equal counts are in order of the value. Exact: every value is counted until the window is forgotten, "
+        "unless there are more than ten times the `groups` of the window: then the least frequent are given up, there may be fewer "
+        "ranks, and facts have `partial: true`. With "
         "`approximate: true` it is a space-saving summary of 10·k, at least 1,000 counters a group, for values without number: "
         "events have `error`, and the true count is between `value - error` and `value`; `error` is at most the group's "
         "events divided by the counters. Then ranks may depend on the order of events, the bound does not; up to as many "
@@ -59,7 +61,18 @@ class Top(api.Aggregate):
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
     ) -> pl.DataFrame:
-        return windows.ranked(state, group, "value", "count", _ranks(arguments))
+        if not state.get_column("value").null_count():
+            return windows.ranked(state, group, "value", "count", _ranks(arguments))
+        told = windows.frequent.raised(state, group)
+        ranks = windows.ranked(told.select(*group, "value", "count"), group, "value", "count", _ranks(arguments))
+        short = told.filter("short").select(group).unique() if group else None
+        if short is None:
+            return ranks.with_columns(partial=True)
+        marked = short.with_columns(partial=True)
+        return ranks.join(marked, on=group, how="left", nulls_equal=True, maintain_order="left")
+
+    def shorten(self, state: pl.DataFrame, group: list[str], most: int) -> pl.DataFrame:
+        return windows.frequent.shortened(state, group, most)
 
 
 class ApproximateTop(Top):

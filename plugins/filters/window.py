@@ -28,6 +28,11 @@ class Options(api.Options):
     idle: api.Duration = api.option(
         "A source partition without new data for so long holds no window back.", default=10_000_000, ge=0
     )
+    groups: int = api.option(
+        "The most groups that a metric has in one window; those beyond are counted together as `__other__`.",
+        default=50_000,
+        ge=1,
+    )
     by: tuple[api.Field, ...] = api.option("One event per group, with the metrics as columns.", default=())
     block: api.Metrics = api.option("The metrics: `name = aggregate(…) by field where condition`.")
 
@@ -49,7 +54,13 @@ class TimeWindow(api.Window[Options]):
     pass: 0 for `count`, `sum`, `distinct` and `rate`, null for others, and no event for `top`. Events without a time in `on`
     are rejected (`no_time`).
 
-    Results do not depend on the order in which events arrive."""
+    Results do not depend on the order in which events arrive, up to `groups` groups of a metric in a window. Of more, those that
+    came first keep their names, and all others are counted as one: `__other__` for a key that is a text, null for others. Its
+    values are those of all these events together, so counts and sums over the groups stay exact. Metrics with a `by` of their own
+    have their own groups. What is kept for each value (`top`, `distinct`, `quantile`) has ten times as many rows at most, over
+    all groups: beyond that `top` keeps the most frequent values, and its facts have `partial: true`; others put groups together.
+    The value of such a rank is never below the true count, and above it by at most the group's events divided by the values
+    that are kept of it."""
 
     name = "window"
     options_model = Options
@@ -74,6 +85,7 @@ sink out = facts -> console()
             on=self.on,
             slide=None if options.slide == options.size else options.slide,
             by=_keys(options.by, "by"),
+            groups=options.groups,
         )
         try:
             self._columns = windows.columns(spec)
@@ -142,7 +154,11 @@ sink out = facts -> console()
             *([f"{', '.join(continued)}: an extra part to add"] if continued else []),
             *([f"{', '.join(partial)}: marked partial"] if partial else []),
         ]
-        return {"events after keep": "; ".join(late)}
+        most = self.options.groups
+        return {
+            "events after keep": "; ".join(late),
+            "groups": f"{most:,} of a metric in a window at most; the rest is counted as {windows.OTHER}",
+        }
 
     def deltas(self, batch: api.Batch) -> tuple[api.Batch, Mapping[int, api.Delta]]:
         batch = self._timed(batch)
@@ -164,6 +180,9 @@ sink out = facts -> console()
 
     def merge(self, deltas: Sequence[api.Delta]) -> api.Delta:
         return windows.merge(self._plan, deltas)
+
+    def bounded(self, deltas: Sequence[api.Delta]) -> tuple[api.Delta, bool]:
+        return windows.bounded(self._plan, deltas)
 
     def rows(self, start: int, state: api.Delta) -> pl.DataFrame:
         return windows.rows(self._plan, start, state)

@@ -64,7 +64,7 @@ class Audit:
                 window.plugin.load(row[0])
                 for row in self.rows("SELECT state FROM delta WHERE start = ? ORDER BY seq", (start,))
             ]
-            for row in window.plugin.rows(start, window.plugin.merge(deltas)).to_dicts():
+            for row in window.plugin.rows(start, window.plugin.bounded(deltas)[0]).to_dicts():
                 verb = json.loads(row["by"] or "{}").get("verb", "")
                 found[row["metric"], verb, start // 1_000_000] = row["value"]
         same("I1: windows", found, cells(consumed))

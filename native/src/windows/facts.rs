@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType};
 
 use super::column::{Column, Text, Values, column};
@@ -37,6 +37,12 @@ pub fn facts(batch: &RecordBatch, metric: &Metric) -> Result<Facts, ArrowError> 
     let (mut chosen, key) = match &metric.ranked {
         None => ((0..batch.num_rows() as u32).map(|row| (row, None)).collect(), None),
         Some((name, at, k)) => {
+            if array(batch, *at)?.null_count() > 0 {
+                // The row of what was left out of a ranking in bounded size: its counts are not as they are.
+                return Err(ArrowError::SchemaError(
+                    "no native facts of a shortened ranking".to_owned(),
+                ));
+            }
             let columns: Vec<_> = metric.by.iter().map(|by| by.1).collect();
             let (rows, ranks) = best(batch, &columns, *at, metric.value, *k)?;
             let ranked: Vec<_> = rows.into_iter().zip(ranks.into_iter().map(Some)).collect();

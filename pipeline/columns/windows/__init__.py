@@ -10,6 +10,7 @@
     deltas.py   rows → state: by native.py (all folds in one pass) or twin.py (Polars)
     states.py   a state: frames that Polars sees only where somebody looks at them
     merges.py   states → state
+    bounds.py   a state with too many groups → one of bounded size
     rows.py     state → one event per metric and key
     members.py  an event → the rows that it is made of
     groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)

@@ -51,6 +51,7 @@ class Fold:
     merge: Mapping[str, pl.Expr]
     primitive: Primitive | None = None
     compact: Callable[[pl.DataFrame, list[str]], pl.DataFrame] | None = None
+    shorten: Callable[[pl.DataFrame, list[str], int], pl.DataFrame] | None = None
 
     @cached_property
     def group(self) -> list[str]:
@@ -71,11 +72,13 @@ class Fold:
 
     def compacted(self, state: Part) -> Part:
         """The state in bounded size, if the aggregate has a way to it."""
-        if self.compact is None:
-            return state
+        compact = self.compact
+        return state if compact is None else self.named(lambda given: compact(given, self.group), seen(state))
+
+    def named(self, work: Callable[[pl.DataFrame], pl.DataFrame], state: pl.DataFrame) -> pl.DataFrame:
+        """What an aggregate makes of a state in which the extra keys have its own names for them."""
         own = {name: name.removeprefix("key.") for name in self.extra}
-        made = self.compact(seen(state).rename(own), self.group)
-        return made.rename({short: name for name, short in own.items()})
+        return work(state.rename(own)).rename({short: name for name, short in own.items()})
 
     def shares(self, other: Fold) -> bool:
         """True when one group-by can compute both."""

@@ -34,6 +34,31 @@ def shrunk(state: pl.DataFrame, group: list[str], size: int) -> pl.DataFrame:
     return pl.concat([kept.select(state.columns), rest.select(state.columns)], rechunk=True)
 
 
+def shortened(state: pl.DataFrame, group: list[str], most: int) -> pl.DataFrame:
+    """The summaries of all groups with at most `most` counters together, but one for each group: the largest groups have the
+    same number, the others keep theirs. The state may be without `seen`."""
+    sizes = (
+        state.filter(pl.col("value").is_not_null()).group_by(group).len().get_column("len").sort()
+        if group
+        else pl.Series([state.get_column("value").count()])
+    )
+    if sizes.sum() <= most:
+        return state
+    share = (most - sizes.cum_sum().cast(pl.Int64) + sizes) // pl.Series(range(len(sizes), 0, -1))
+    size = max(1, share.filter(sizes > share).item(0))
+    return shrunk(state, group, size)
+
+
+def raised(state: pl.DataFrame, group: list[str]) -> pl.DataFrame:
+    """The counters as they are told, `lost` added: never below the true count, and at most `lost` above it. `short` is true
+    for groups of which something was lost."""
+    lost = pl.col("count").filter(pl.col("value").is_null()).sum()
+    given = state.with_columns((lost.over(group) if group else lost).alias("lost"))
+    return given.filter(pl.col("value").is_not_null()).with_columns(
+        pl.col("count") + pl.col("lost"), (pl.col("lost") > 0).alias("short")
+    )
+
+
 def estimated(state: pl.DataFrame, group: list[str], k: int) -> pl.DataFrame:
     """The `k` highest counters of each group, ties by value ascending: `group`, `key`, `value` (at most `error` above the true
     count, never below), `rank` from 1, `error`."""

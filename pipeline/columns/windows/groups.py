@@ -29,13 +29,19 @@ def _ranking(key: Type, *, bounded: bool) -> Type:
 
 def groups(plan: Plan, state: Delta) -> pl.DataFrame:
     """One event per group that has a row in the window, in order of `key`, the group's JSON text. A metric whose `where` no
-    row of the group passed has the value of no rows: 0 for counts and sums, null for others, an empty list for rankings."""
+    row of the group passed has the value of no rows: 0 for counts and sums, null for others, an empty list for rankings. Where a ranking was shortened,
+    there is a column `partial`."""
     spec = plan.spec
     on = plan.folds[0].group
     frame = state[0].select(on)
+    short: list[str] = []
     for index, measure in enumerate(spec.measures):
         values = plan.finish(index, state)
+        flag = []
         if measure.ranked:
+            if "partial" in values.columns:
+                flag = [pl.col("partial").alias(f"short.{index}")]
+                short.append(f"short.{index}")
             values = _lists(values, on)
             nothing = pl.lit([], dtype=values.schema["value"])
         else:
@@ -43,20 +49,22 @@ def groups(plan: Plan, state: Delta) -> pl.DataFrame:
             nothing = pl.lit(neutral.item(0), dtype=neutral.dtype)
         # A value that is null because rows were there (an overflow) stays null: only absent groups are filled.
         there = f"there.{index}"
-        values = values.select(*on, pl.col("value").alias(f"value.{index}"), pl.lit(value=True).alias(there))
+        values = values.select(*on, pl.col("value").alias(f"value.{index}"), pl.lit(value=True).alias(there), *flag)
         frame = frame.join(values, on=on, how="left", nulls_equal=True, maintain_order="left").with_columns(
             pl.when(pl.col(there)).then(pl.col(f"value.{index}")).otherwise(nothing).alias(f"value.{index}")
         )
     fields = [_read(node).alias(name) for name, node in _tree(spec.by).items()]
     metrics = [pl.col(f"value.{index}").alias(measure.name) for index, measure in enumerate(spec.measures)]
     key = object_of([(key.name, pl.col(name), key.type) for name, key in zip(on, spec.by, strict=True)])
-    return frame.select(*fields, *metrics, key.alias("key")).sort("key")
+    partial = [pl.when(pl.any_horizontal(short)).then(pl.lit(value=True)).alias("partial")] if short else []
+    return frame.select(*fields, *metrics, key.alias("key"), *partial).sort("key")
 
 
 def _lists(values: pl.DataFrame, on: list[str]) -> pl.DataFrame:
     error = [pl.col("error")] if "error" in values.columns else []
     pair = pl.struct(pl.col("key"), pl.col("value").cast(pl.Int64).alias("count"), *error)
-    return values.group_by(on).agg(pair.sort_by("rank").alias("value"))
+    partial = [pl.col("partial").any()] if "partial" in values.columns else []
+    return values.group_by(on).agg(pair.sort_by("rank").alias("value"), *partial)
 
 
 Tree = dict[str, "Tree | tuple[int, Key]"]

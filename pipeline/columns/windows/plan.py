@@ -86,6 +86,7 @@ def _fold(index: int, measure: Measure, by: tuple[Key, ...]) -> Fold:
         aggregate.merge(),
         _primitive(measure, by),
         aggregate.compact if aggregate.sketches else None,
+        aggregate.shorten if aggregate.ranking else None,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from pipeline.columns.native import kernels
-from pipeline.columns.types import FLOAT, INT, JSON, STRING, TIME, Type, dtype
+from pipeline.columns.types import BOOL, FLOAT, INT, JSON, STRING, TIME, Type, dtype
 from pipeline.columns.windows.groups import columns as wide
 from pipeline.columns.windows.groups import groups
 from pipeline.columns.windows.merges import Delta
@@ -20,6 +20,8 @@ NUMBERS = ("int", "float", "duration")
 """Kinds of values that are `value`; `TEXTS` are `text`; no other kind has a place in the long form."""
 
 BOUNDS = ("window_start", "window_end")
+
+PARTIAL = "partial"
 
 TEXTS = ("string", "time", "bool", "json")
 
@@ -48,12 +50,14 @@ def rows(plan: Plan, start: int, state: Delta) -> pl.DataFrame:
     window's events apart and stays the same when the window is computed again with more rows.
 
     Metrics come in the order of the program, rankings by rank, groups by their JSON text. A metric without `by` always
-    has its one event, also when no row passed its `where` (0 for counts and sums, null for others); a ranking has none."""
+    has its one event, also when no row passed its `where` (0 for counts and sums, null for others); a ranking has none.
+
+    Where a ranking was shortened, there is also a Boolean column `partial`, true where that is so."""
     spec = plan.spec
     if spec.by:
         return _bounded(groups(plan, state), start, spec.size)
     kinds = columns(spec)
-    made: dict[str, list[object]] = {name: [] for name in (*kinds, "key") if name not in BOUNDS}
+    made: dict[str, list[object]] = {name: [] for name in (*kinds, "key", PARTIAL) if name not in BOUNDS}
     for at, measure in enumerate(spec.measures):
         found = _at_once(plan, at, state)
         if found is None and not (measure.ranked and state[plan.place[at]].is_empty()):
@@ -68,7 +72,7 @@ def rows(plan: Plan, start: int, state: Delta) -> pl.DataFrame:
         for name, at in zip(BOUNDS, (start, start + spec.size), strict=True)
         if name in kinds
     }
-    types = {**kinds, "key": STRING}
+    types = {**kinds, "key": STRING, **({PARTIAL: BOOL} if any(made[PARTIAL]) else {})}
     return pl.DataFrame(
         [
             bounds[name].alias(name) if name in bounds else pl.Series(name, made[name], dtype=dtype(kind), strict=True)
@@ -85,7 +89,7 @@ def _bounded(frame: pl.DataFrame, start: int, size: int) -> pl.DataFrame:
     return frame.with_columns(
         pl.lit(start, dtype=pl.Int64).cast(time).alias("window_start"),
         pl.lit(start + size, dtype=pl.Int64).cast(time).alias("window_end"),
-    ).select(pl.exclude("key"), "key")
+    ).select(pl.exclude("key", PARTIAL), "key", *([PARTIAL] if PARTIAL in frame.columns else []))
 
 
 def _at_once(plan: Plan, index: int, state: Delta) -> dict[str, Sequence[object]] | None:
@@ -101,7 +105,8 @@ def _at_once(plan: Plan, index: int, state: Delta) -> dict[str, Sequence[object]
     by, value, rank, key = events
     nothing = [None] * len(by)
     name = [plan.spec.measures[index].name] * len(by)
-    return {"metric": name, "by": by, "value": value, "text": nothing, "rank": rank, "error": nothing, "key": key}
+    told: dict[str, Sequence[object]] = {"metric": name, "by": by, "value": value, "rank": rank, "key": key}
+    return {**told, "text": nothing, "error": nothing, PARTIAL: nothing}
 
 
 def _metric(measure: Measure, values: pl.DataFrame) -> dict[str, Sequence[object]]:
@@ -117,6 +122,7 @@ def _metric(measure: Measure, values: pl.DataFrame) -> dict[str, Sequence[object
     found = values.get_column("value")
     number = measure.type.kind in NUMBERS
     errors = values.get_column("error").to_list() if measure.aggregate.bounded else [None] * height
+    short = values.get_column(PARTIAL).to_list() if PARTIAL in values.columns else [None] * height
     order = sorted(range(height), key=lambda at: (group[at] or "", ranks[at] or 0))
     numbers, texts = (
         (_numbers(found, measure.type), [None] * height) if number else ([None] * height, plain(found, measure.type))
@@ -129,6 +135,7 @@ def _metric(measure: Measure, values: pl.DataFrame) -> dict[str, Sequence[object
         "rank": [ranks[at] for at in order],
         "error": [errors[at] for at in order],
         "key": [identity(measure.name, group[at], ranks[at]) for at in order],
+        PARTIAL: [short[at] for at in order],
     }
 
 

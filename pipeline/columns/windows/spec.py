@@ -33,6 +33,8 @@ class Aggregation(Protocol):
 
     def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame: ...
 
+    def shorten(self, state: pl.DataFrame, group: list[str], most: int) -> pl.DataFrame: ...
+
     def finish(
         self, state: pl.DataFrame, group: list[str], arguments: tuple[Argument, ...], seconds: float
     ) -> pl.DataFrame: ...
@@ -70,10 +72,11 @@ class Spec:
     """A window. `size` and `slide` in µs; `slide` divides `size`; size 0 is one window over everything, starting at 0.
 
     `on` is a Datetime("us") column without nulls. With `by`, `rows` gives one event per group, and the measures have no
-    `by` of their own."""
+    `by` of their own. `groups`: the most groups of a metric that `bounded` leaves."""
 
     size: int
     measures: tuple[Measure, ...]
     on: str = "@timestamp"
     slide: int | None = None
     by: tuple[Key, ...] = ()
+    groups: int | None = None

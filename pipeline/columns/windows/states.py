@@ -59,6 +59,11 @@ def seen(part: Part) -> pl.DataFrame:
     return part if isinstance(part, pl.DataFrame) else cast(pl.DataFrame(part), WIDE, pl.Int128())
 
 
+def rows_of(part: Part) -> int:
+    """How many rows the state of a fold has."""
+    return part.height if isinstance(part, pl.DataFrame) else len(part)
+
+
 def sent(part: Part) -> Part:
     """A fold's state for the kernels: one chunk, and no Int128."""
     return cast(part.rechunk(), pl.Int128(), WIDE) if isinstance(part, pl.DataFrame) else part

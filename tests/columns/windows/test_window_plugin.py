@@ -210,4 +210,7 @@ def test_a_pickled_window_gives_the_same_rows():
 def test_explain_says_what_becomes_of_events_after_keep():
     """Counts and sums go on in an extra part, the rest is partial."""
     plugin = window(REQUESTS, api.Metric("top", Top(), (3, value("ip"))))
-    assert plugin.describe() == {"events after keep": "requests: an extra part to add; top: marked partial"}
+    assert plugin.describe() == {
+        "events after keep": "requests: an extra part to add; top: marked partial",
+        "groups": "50,000 of a metric in a window at most; the rest is counted as __other__",
+    }
