@@ -12,18 +12,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.caution import Caution
-from pipeline.agent.committing import Committer
+from pipeline.agent.committing import Committer, Pace
 from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
 from pipeline.agent.opening import arrange, check_ends, check_kinds
+from pipeline.agent.planning import due_at
 from pipeline.agent.reading import AHEAD, Reading
 from pipeline.agent.report import Report
 from pipeline.agent.retrying import Retrying
@@ -51,6 +52,7 @@ class Settings:
     """Seconds that `once` waits for deliveries: for all of them at the end, and for the next one while reading stands still."""
     max_spool: int | None = None
     """Bytes of all sinks that may wait for delivery before reading stands still; None: SEGMENTS_AHEAD for each sink."""
+    pace: Pace = field(default_factory=Pace)
 
 
 class Agent:
@@ -85,6 +87,20 @@ class Agent:
             self._reading.wake()
         if self._deliveries is not None:
             self._deliveries.wake()
+
+    def look(self) -> float | None:
+        """Look at what time alone has changed, without waiting for the next time that this is done. Gives when (monotonic
+        seconds) a window will be due if nothing more is read; None for never. In the loop's thread, while no commit runs."""
+        if self._reading is None or self._store is None:
+            return None
+        self._reading.wake()
+        return due_at(
+            self._assembly.graph,
+            self._assembly.windows,
+            self._store.windows,
+            self._reading.activity,
+            self._env.clock.monotonic(),
+        )
 
     async def run(self) -> None:
         """Run until stopped, or to the end of all inputs with `once`.
@@ -227,6 +243,7 @@ class Agent:
             heed=self._failing.heed,
             space=self._space,
         )
+        committer.pace = settings.pace
         try:
             await self._assembly.open(self._context)
             await self.locked(deliveries.look)

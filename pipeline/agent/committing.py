@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 from pipeline.agent.assembly import Assembly
@@ -33,6 +34,14 @@ WORTH = 4 << 20
 
 GROUP = 16 << 20
 """Bytes of records in a commit, about, however many batches are ready. So on a slow disk commits are fewer and larger."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds between commits under a steady load, and between looks at what time alone has changed, such as windows that are over."""
+
+    period: float = PERIOD
+    look: float = PERIOD
 
 
 class Committer:
@@ -61,6 +70,7 @@ class Committer:
         self._space = space
         self._overflows = Overflows(journal, env.clock)
         self._folding = Folding(store.folds)
+        self.pace = Pace()
         self._committed_at = float("-inf")
 
     async def group(self, assembly: Assembly, over: Callable[[], bool]) -> tuple[list[Pending], list[Effects]]:
@@ -70,7 +80,7 @@ class Committer:
         effects: list[Effects] = []
         size = 0
         while size < GROUP:
-            due = self._committed_at + PERIOD - self._env.clock.monotonic()
+            due = self._committed_at + self.pace.period - self._env.clock.monotonic()
             if group and (due <= 0 or (size >= WORTH and not reading.ready)):
                 break
             pending = reading.take(assembly.flow)
@@ -81,7 +91,7 @@ class Committer:
                 continue
             if over():
                 break
-            await reading.wait(due if group else PERIOD)
+            await reading.wait(due if group else self.pace.look)
             if not group and not reading.queued:
                 break
         return group, effects

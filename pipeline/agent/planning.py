@@ -14,12 +14,13 @@ import polars as pl
 from pipeline.agent.bookkeeping import entries, origins
 from pipeline.agent.folding import Folding, Release
 from pipeline.agent.letters import burials
+from pipeline.agent.watermarks import Activity
 from pipeline.api import Delta, Position, Window
 from pipeline.errors import InternalError
 from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
-from pipeline.plan.graph import AnyWindow, Stage, Step
+from pipeline.plan.graph import AnyWindow, Graph, Stage, Step
 from pipeline.store import Advance, Changes, Grown, Piece, Released, Sent
 from pipeline.store.values import position
 from pipeline.store.windows import Held, Windows
@@ -101,6 +102,27 @@ def ripe(stages: Mapping[str, AnyWindow], windows: Windows, watermarks: Mapping[
         for name, window in stages.items()
         for (start, _), held in windows.held.get(name, {}).items()
     )
+
+
+def due_at(
+    graph: Graph, stages: Mapping[str, AnyWindow], windows: Windows, activity: Activity, monotonic: float
+) -> float | None:
+    """When (monotonic seconds) there may be a window to send or to let go because time has passed: a partition becomes idle
+    after now, or all are and the watermark comes to what is due. None for never."""
+    found: list[float] = []
+    for name, window in stages.items():
+        high = windows.high.get(name)
+        if not high:
+            continue
+        sources = graph.sources_of(name)
+        last = max((activity.last.get(source, activity.started) for source in sources), default=activity.started)
+        idle = [at + window.idle / 1e6 for source in sources for at in activity.seen.get(source, {}).values()]
+        found += [at for at in idle if at > monotonic]
+        for (start, _), held in windows.held.get(name, {}).items():
+            mark = start + window.size + window.lateness if held.closed is None else held.closed + window.keep
+            if window.size > 0:
+                found.append(last + max(window.idle, mark - max(high.values())) / 1e6)
+    return min(found, default=None)
 
 
 def _due(window: AnyWindow, start: int, held: Held, mark: int | None) -> bool:

@@ -104,5 +104,5 @@ def watermark(
         last = max(last, activity.last.get(source, last))
     if busy or not high:
         return lowest
-    quiet = int((monotonic - last) * 1e6)
+    quiet = round((monotonic - last) * 1e6)
     return min(max(high.values()), now + LEAD) + quiet if quiet >= idle else None

@@ -23,6 +23,7 @@ from pipeline.env import memory
 COMMANDS = {
     "run": ("run", "Run a program."),
     "check": ("check", "Say everything that is wrong with a program."),
+    "test": ("test", "Run the tests of programs on a virtual clock."),
     "fmt": ("fmt", "Put programs into the canonical layout."),
     "graph": ("graph", "Draw a program."),
     "explain": ("explain", "Say what a program will do, node by node."),

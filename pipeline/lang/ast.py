@@ -305,7 +305,71 @@ class IncludeStatement(Node):
     path: String
 
 
-Statement = SourceStatement | TransformStatement | SinkStatement | LetStatement | PatternStatement | IncludeStatement
+# ── tests ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Node):
+    """`10:00:00`, or a text with a date. `text` is what it says."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Node):
+    """`given NAME: [lines]` or `given NAME from 'file'`, with an `at`."""
+
+    source: Name
+    records: Expression | None
+    file: String | None
+    at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance(Node):
+    """`advance 10s` or `advance to 10:00:00`."""
+
+    by: Expression | None
+    to: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Node):
+    """`restart`, or `crash`: the end of a process and the start of the next."""
+
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fail(Node):
+    """`fail SINK for 30s`."""
+
+    sink: Name
+    duration: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Node):
+    """`expect NODE[.port]` and one of: `{ condition }`, `all { … }`, `has N`, `has N { … }`, `is empty`, `== [ … ]`."""
+
+    ref: Ref
+    how: Literal["some", "all", "has", "empty", "equals"]
+    condition: Expression | None = None
+    count: Expression | None = None
+    events: Expression | None = None
+
+
+TestStep = Given | Advance | Restart | Fail | Expect
+
+
+@dataclass(frozen=True, slots=True)
+class TestStatement(Node):
+    name: String
+    steps: tuple[TestStep, ...]
+
+
+Definition = SourceStatement | TransformStatement | SinkStatement | LetStatement | PatternStatement
+Statement = Definition | IncludeStatement | TestStatement
 
 
 @dataclass(frozen=True, slots=True)

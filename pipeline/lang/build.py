@@ -43,6 +43,11 @@ class _Condition(_Several):
     expression: Expression
 
 
+@dataclass(frozen=True, slots=True)
+class _Such(_Several):
+    expression: Expression
+
+
 Part = Token | Node | _Several
 Parts = list[Part]
 _T = TypeVar("_T")
@@ -86,6 +91,55 @@ class Build:
 
     def ref(self, parts: Parts) -> Node:
         return Ref(_over(parts), _name(parts[0]), _name(parts[2]) if len(parts) > 1 else None)
+
+    # ── tests ──
+
+    def test(self, parts: Parts) -> Node:
+        steps = tuple(cast("ast.TestStep", part) for part in parts if isinstance(part, Node))
+        return ast.TestStatement(_over(parts), _text(parts[1]), steps)
+
+    def given(self, parts: Parts) -> Node:
+        at = _optional(parts, ast.Moment)
+        listed = cast("Token", parts[2]).type == "COLON"
+        records, file = (_expression(parts[3]), None) if listed else (None, _text(parts[3]))
+        return ast.Given(_over(parts), _name(parts[1]), records, file, at)
+
+    def at(self, parts: Parts) -> Node:
+        return cast("Node", parts[1])
+
+    def moment(self, parts: Parts) -> Node:
+        token = cast("Token", parts[0])
+        return ast.Moment(token.span, token.text if token.type == "CLOCK" else _text(token).value)
+
+    def advance(self, parts: Parts) -> Node:
+        to = _optional(parts, ast.Moment)
+        return ast.Advance(_over(parts), None if to else _expression(parts[1]), to)
+
+    def restart(self, parts: Parts) -> Node:
+        return ast.Restart(_over(parts), clean=True)
+
+    def crash(self, parts: Parts) -> Node:
+        return ast.Restart(_over(parts), clean=False)
+
+    def fail(self, parts: Parts) -> Node:
+        return ast.Fail(_over(parts), _name(parts[1]), _expression(parts[3]))
+
+    def expect(self, parts: Parts) -> Node:
+        ref, such = _first(parts, Ref), _optional(parts, _Such)
+        condition = such.expression if such else None
+        word = parts[2].type if isinstance(parts[2], Token) else ""
+        match word:
+            case "HAS":
+                return ast.Expect(_over(parts), ref, "has", condition, count=_expression(parts[3]))
+            case "EQUALS":
+                return ast.Expect(_over(parts), ref, "equals", events=_expression(parts[3]))
+            case "IS":
+                return ast.Expect(_over(parts), ref, "empty")
+            case _:
+                return ast.Expect(_over(parts), ref, "all" if word else "some", condition)
+
+    def such(self, parts: Parts) -> _Such:
+        return _Such(_over(parts), _expression(parts[1]))
 
     # ── filters ──
 

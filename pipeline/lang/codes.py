@@ -5,6 +5,7 @@ P1xx  names and the graph
 P2xx  plugins and their options
 P3xx  types
 P4xx  warnings
+P5xx  tests
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _SYNTAX = (
     Code("P011", "bracket that closes nothing", "A closing bracket has no partner before it, or closes a bracket of another kind."),
     Code("P012", "nested too deeply", "Brackets and operators may be nested 128 deep. Split the expression with `let` or `set`."),
     Code("P013", "statement too long", "One statement has at most 50,000 words. Long lists belong into a file that `lookup` reads."),
-    Code("P020", "unknown statement", "A statement starts with source, transform, sink, let, pattern or include."),
+    Code("P020", "unknown statement", "A statement starts with source, transform, sink, let, pattern, include or test."),
     Code("P021", "statement in the wrong shape", "Each statement has one shape, such as `transform NAME = UPSTREAM | filter(…) | filter(…)`."),
     Code("P022", "statement of a later version", "The word is reserved for a statement that this version cannot run."),
     Code("P030", "`=`, `==` and `:` mixed up", "`=` defines, `==` compares, `:` configures: `let n = 1`, `where(n == 1)`, `window(10s, lateness: 5s)`."),
@@ -93,6 +94,14 @@ _PLAN = (
     Code("P401", "stage that nothing reads", "Its events are computed for nobody."),
     Code("P402", "port that nothing reads", "Events of this port are counted as filtered and go nowhere."),
     Code("P403", "advice of a plugin", "The program works, but perhaps not as well as it could."),
+    Code("P501", "name in a test that the program does not have", "`given` names a source, `fail` a sink, and `expect` any node, perhaps with a port."),
+    Code("P502", "test that expects nothing", "A test fails where an expectation does: one without any could not fail."),
+    Code("P503", "two tests of one name", "The name says what a test is about, in reports and for `--filter`."),
+    Code("P504", "time that cannot be", "A clock time is one of the day that the test has come to; time never goes back."),
+    Code("P505", "record that cannot be given", "A source is given texts, a record a line, or maps of fields."),
+    Code("P506", "event that cannot be expected", "An expected event is a map of some of its fields, or a text for its `@raw`."),
+    Code("P507", "expectation that is not met", "`pipe test` ran the test, and what came out of the node is something else."),
+    Code("P508", "test that could not go on", "The engine or a plugin failed, or a file that the test names cannot be read."),
 )  # fmt: skip
 
 CODES: dict[str, Code] = {code.code: code for code in (*_SYNTAX, *_PLAN)}

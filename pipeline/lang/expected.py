@@ -7,6 +7,7 @@ from pipeline.lang.spans import Span
 from pipeline.lang.tokens import BRACKET, ENDS_VALUE, Token
 
 _NAMELESS = {"SOURCE", "TRANSFORM", "SINK", "LET", "PATTERN"}
+_STEPS = "a step: given, advance, restart, crash, fail or expect,"
 
 
 def shown(token: Token) -> str:
@@ -30,6 +31,8 @@ def expected(found: Token, before: Token, accepts: frozenset[str], statement: st
 def _wanted(before: Token, accepts: frozenset[str], statement: str) -> str:
     if before.type in _NAMELESS:
         return "a name"
+    if statement == "TEST" and (step := _in_a_test(before, accepts)):
+        return step
     if before.type == "BAR":
         return "a filter"
     if before.type == "ARROW":
@@ -56,6 +59,7 @@ def _wanted(before: Token, accepts: frozenset[str], statement: str) -> str:
         words.append("a field" if "META" in accepts else "a name")
     if "AND" in accepts:
         words.append("an operator")
+    words += ["a step"] * ("EXPECT" in accepts)
     words += [f"`{BRACKET[kind]}`" for kind in ("LPAR", "LBRACE") if kind in accepts and "AND" not in accepts]
     words += ["`,`"] * ("COMMA" in accepts)
     words += [f"`{BRACKET[kind]}`" for kind in ("RPAR", "RSQB", "RBRACE") if kind in accepts]
@@ -64,3 +68,31 @@ def _wanted(before: Token, accepts: frozenset[str], statement: str) -> str:
     if "$END" in accepts and not words:
         return "nothing more" if statement in ("QUERY", "EXPRESSION") else "the next statement"
     return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words) or "something else"
+
+
+def _in_a_test(before: Token, accepts: frozenset[str]) -> str:
+    """What can stand at a place that only tests have; empty for other places."""
+    match before.type:
+        case "TEST":
+            return "the name of the test, in quotes,"
+        case "GIVEN":
+            return "the name of a source"
+        case "FAIL":
+            return "the name of a sink"
+        case "EXPECT":
+            return "the name of a node"
+        case "AT" | "TO":
+            return "a time such as 10:00:00 or '2026-11-23T10:00:00Z'"
+    if "HAS" in accepts:
+        return "`{ condition }`, `all { … }`, `has N`, `is empty` or `== [ … ]`"
+    if accepts == {"LBRACE"}:
+        return "`{`"
+    if accepts == {"EMPTY"}:
+        return "`empty`"
+    if accepts == {"FOR"}:
+        return "`for` and how long"
+    if "FROM" in accepts:
+        return "`:` and a list of records, or `from` and a file"
+    if "EXPECT" in accepts and "AND" not in accepts:
+        return _STEPS + (" or `}`" if "RBRACE" in accepts else "")
+    return ""

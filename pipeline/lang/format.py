@@ -62,13 +62,17 @@ def _groups(statements: list[list[Token]], comments: Comments) -> list[list[list
 
 def _head(statement: list[Token]) -> str:
     """`sink search`, what stands before the `=`."""
-    return statement[0].text if statement[0].type == "INCLUDE" else f"{statement[0].text} {statement[1].text}"
+    nameless = statement[0].type in ("INCLUDE", "TEST")
+    return statement[0].text if nameless else f"{statement[0].text} {statement[1].text}"
 
 
 def _statement(tokens: list[Token], head: str, width: int, layout: Layout) -> list[str]:
     named = 1 if tokens[0].type == "INCLUDE" else 3
     start = f"{head} " if named == 1 else f"{head:<{width}} = "
     whole = pieces(tokens)
+    if tokens[0].type == "TEST":
+        said = [*layout.remark_lines(layout.above(whole), 0, apart=False), *layout.lines(whole, 0, 0)]
+        return [*said[:-1], _with(said[-1], layout.beside(whole))]
     body = whole[named:]
     first, *steps = _steps(body)
     opening = [*whole[:named], *first]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pipeline.lang.steps import STEPS
 from pipeline.lang.tokens import CLOSER, ENDS_VALUE, Token
 
 
@@ -17,7 +18,7 @@ class Group:
     elements: list[list[Piece]]
     close: Token
     kind: str
-    """call, list, map, index, parentheses or block"""
+    """call, list, map, index, parentheses, block; in tests, steps or condition"""
 
 
 Piece = Token | Group
@@ -28,13 +29,19 @@ def pieces(tokens: Sequence[Token]) -> list[Piece]:
     stack: list[tuple[Token, str, list[Piece]]] = []
     current: list[Piece] = []
     before = ""
+    in_test = bool(tokens) and tokens[0].type == "TEST"
     for token in tokens:
         if token.type in CLOSER:
-            stack.append((token, _kind(token.type, before), current))
+            kind = _kind(token.type, before)
+            if in_test and token.type == "LBRACE" and not stack:
+                kind = "steps"
+            elif in_test and len(stack) == 1 and (kind == "block" or before == "ALL"):
+                kind = "condition"
+            stack.append((token, kind, current))
             current = []
         elif token.type in CLOSER.values():
             opener, kind, outer = stack.pop()
-            elements = _entries(current) if kind == "block" else _between_commas(current)
+            elements = _elements(kind, current)
             outer.append(Group(opener, elements, token, kind))
             current = outer
         else:
@@ -50,6 +57,15 @@ def _kind(opener: str, before: str) -> str:
     if opener == "LSQB":
         return "index" if after_value else "list"
     return "block" if after_value else "map"
+
+
+def _elements(kind: str, items: list[Piece]) -> list[list[Piece]]:
+    if kind == "block":
+        return _entries(items)
+    if kind == "steps":
+        starts = [index for index, item in enumerate(items) if type_of(item) in STEPS.values()]
+        return [items[start:end] for start, end in pairwise([*starts, len(items)])]
+    return _between_commas(items)
 
 
 def _between_commas(items: list[Piece]) -> list[list[Piece]]:

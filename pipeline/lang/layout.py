@@ -19,6 +19,7 @@ WIDTH = 120
 INDENT = 2
 _BREAKS = (("THEN", "ELSE"), ("WHERE",), ("OR",), ("AND",), ("COALESCE",), ("PLUS",))
 _ENDS_VALUE_TOO = frozenset({"call", "list", "map", "index", "parentheses"})
+_WITHOUT_COMMAS = frozenset({"index", "parentheses", "condition", "steps"})
 _TIGHT_BEFORE = frozenset({"COMMA", "COLON", "DOT", "BANG", "RANGE", "call", "index"})
 _TIGHT_AFTER = frozenset({"DOT", "BANG", "RANGE"})
 
@@ -61,6 +62,10 @@ class Layout:
             if said is None or (not self._bare and self._has_remarks(element)):
                 return None
             parts.append(said)
+        if group.kind == "steps" and not self._bare:
+            return None
+        if group.kind == "condition":
+            return f"{{ {parts[0]} }}"
         if group.kind == "block":
             if len(parts) > 1 and not self._bare:
                 return None
@@ -162,9 +167,7 @@ class Layout:
             lines += self._entry_lines(group.elements, inner)
         else:
             for number, element in enumerate(group.elements):
-                lines += self._element_lines(
-                    element, inner, apart=number > 0, comma=group.kind not in ("index", "parentheses")
-                )
+                lines += self._element_lines(element, inner, apart=number > 0, comma=group.kind not in _WITHOUT_COMMAS)
         closing = self._comments.of(group.close)
         lines += self.remark_lines(closing.above, inner, closing.apart and bool(closing.above))
         return [*lines, " " * indent + group.close.text]

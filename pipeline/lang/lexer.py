@@ -17,6 +17,7 @@ from pipeline.lang.ast import Expression, Regex, String
 from pipeline.lang.diagnostics import Diagnostic, Label
 from pipeline.lang.literals import read_number, read_raw, read_regex, read_template, read_word
 from pipeline.lang.spans import Source, Span
+from pipeline.lang.steps import NAMING, STEPS, compares_events, keyword
 from pipeline.lang.tokens import BRACKET, CLOSER, ENDS_VALUE, STATEMENTS, Lexed, Token
 from pipeline.lang.vocabulary import (
     ADVICE,
@@ -60,6 +61,8 @@ class _Scan:
     balanced: bool = True
     after_value: bool = False
     naming: bool = False
+    step: str | None = None
+    """In a test: the type of the word that the current step began with, empty before the first."""
 
     def run(self) -> Lexed:
         text, position = self.source.text, 0
@@ -93,6 +96,8 @@ class _Scan:
                 return self._word(start, end)
             case "operator":
                 self._operator(found[0], start, end)
+            case "clock":
+                self._add("CLOCK", start, end)
             case "number":
                 self._literal("LITERAL", start, end, read_number(found[0], self._span(start, end)))
             case "raw" if found["raw_end"]:
@@ -153,6 +158,11 @@ class _Scan:
         dotted = bool(self.tokens) and self.tokens[-1].type == "DOT"
         if self.statements and not dotted and self._starts_statement(word, start, end):
             return end
+        if not dotted and self._in_test and (kind := keyword(word, self.step or "", self.tokens, text, end)):
+            self._add(kind, start, end)
+            self.step = kind if kind in STEPS.values() else self.step
+            self.naming = kind in NAMING
+            return end
         self._check_letters(word, start, end)
         kind = "NAME"
         if not dotted and not self.naming and not NAMED.match(text, end):
@@ -165,6 +175,11 @@ class _Scan:
         else:
             self._add("NAME" if kind == "LITERAL" else kind, start, end)
         return end
+
+    @property
+    def _in_test(self) -> bool:
+        """Whether this place is directly in the braces of a test."""
+        return self.step is not None and len(self.open) == 1
 
     def _check_letters(self, word: str, start: int, end: int) -> None:
         if not word.isascii():
@@ -201,6 +216,7 @@ class _Scan:
         self.starts.append(len(self.tokens))
         self._add(kind, start, end)
         self.naming = word not in ("include", "test")
+        self.step = "" if kind == "TEST" else None
         return True
 
     def _is_first_on_line(self, start: int) -> bool:
@@ -211,6 +227,8 @@ class _Scan:
 
     def _operator(self, text: str, start: int, end: int) -> None:
         kind = OPERATORS[text]
+        if text == "==" and self._in_test and compares_events(self.step or "", self.tokens):
+            kind = "EQUALS"
         if kind in CLOSER:
             self.open.append(self._add(kind, start, end))
         elif kind in BRACKET:

@@ -27,9 +27,10 @@ LONGEST = 50_000
 """Most tokens of one statement, so that reading any text ends soon."""
 
 _MOST_READINGS = 8
+_PLAIN = {"TEST": "the name of a test", "FROM": "the path of a file", "AT": "a time", "TO": "a time"}
 _DEEPENS = frozenset({"IF", "OR", "AND", "NOT", "COMPARE", "COALESCE", "RANGE", "PLUS", "MINUS", "TIMES"})
 _ENDS_EXPRESSION = frozenset({"COMMA", "DEFINE", "BAR", "COLON"})
-_KNOWN = ("SOURCE", "TRANSFORM", "SINK", "LET", "PATTERN")
+_KNOWN = ("SOURCE", "TRANSFORM", "SINK", "LET", "PATTERN", "TEST", "INCLUDE")
 
 _TreeT = TypeVar("_TreeT", covariant=True)
 
@@ -110,19 +111,16 @@ def _statements(lexed: Lexed, end: int) -> list[tuple[list[Token], int]]:
 
 def _statement(tokens: list[Token]) -> tuple[Node | None, list[Diagnostic]]:
     first = tokens[0]
-    if first.type == "TEST":
-        help = "remove it, or keep it in a file of its own"
-        return None, [Diagnostic("P022", "`test` statements are run by a later version", first.span, help=help)]
     if first.type in ("STATEMENT", "ORPHAN"):
         return _guessed(tokens)
-    if first.type not in _KNOWN and first.type != "INCLUDE":
+    if first.type not in _KNOWN:
         return None, [_stray(first)]
     return _read(tokens)
 
 
 def _stray(token: Token) -> Diagnostic:
     close = suggestion(token.text, STATEMENTS) if token.type == "NAME" else ""
-    help = close or "a program is made of source, transform, sink, let, pattern and include statements"
+    help = close or "a program is made of source, transform, sink, let, pattern, include and test statements"
     return Diagnostic("P020", "no statement starts like this", token.span, help=help)
 
 
@@ -138,7 +136,7 @@ def _guessed(tokens: list[Token]) -> tuple[Node | None, list[Diagnostic]]:
     else:
         close = suggestion(first.text, STATEMENTS[:5])
         shape = next((word.upper() for word in STATEMENTS[:5] if f"`{word}`" in close), "")
-        help = close or "statements are source, transform, sink, let, pattern and include"
+        help = close or "statements are source, transform, sink, let, pattern, include and test"
         diagnostic = Diagnostic("P020", f"unknown statement `{first.text[:40]}`", first.span, help=help)
     if not shape:
         return None, [diagnostic]
@@ -214,6 +212,9 @@ def _with_holes(tokens: list[Token]) -> list[Diagnostic]:
             continue
         if tokens[index - 1].type == "INCLUDE":
             wrong.append(Diagnostic("P035", "the path of an include has no fields in it", token.span))
+        elif tokens[index - 1].type in _PLAIN:
+            what = _PLAIN[tokens[index - 1].type]
+            wrong.append(Diagnostic("P035", f"{what} has no fields in it", token.span))
         elif index + 1 < len(tokens) and tokens[index + 1].type == "COLON":
             wrong.append(Diagnostic("P035", "the key of a map has no fields in it", token.span))
     return wrong

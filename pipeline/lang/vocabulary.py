@@ -40,6 +40,7 @@ TOKEN = re.compile(
     r"""
       (?P<space>    [\s\ufeff]++)
     | (?P<comment>  \#[^\n]*+)
+    | (?P<clock>    \d{1,2}:\d\d(?::\d\d(?:\.\d++)?+)?+(?![\w:]))
     | (?P<number>   \d\w*+(?:\.\d\w*+)*+)
     | (?P<word>     [^\W\d]\w*+)
     | (?P<meta>     @[^\W\d]\w*+)

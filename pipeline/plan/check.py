@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from posixpath import normpath
 from typing import Literal
 
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Diagnostic
+from pipeline.plan.cases import Case, cases
 from pipeline.plan.catalog import Catalog
 from pipeline.plan.constants import constants
 from pipeline.plan.findings import Findings
@@ -25,12 +26,14 @@ from pipeline.plan.stages import Building
 class Checked:
     """What the checker found. `graph` is None when there are errors.
 
-    `constants`: every `let` with its type and value; `variables`: environment variables that the program asked for."""
+    `constants`: every `let` with its type and value; `variables`: environment variables that the program asked for;
+    `cases`: its tests."""
 
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
     constants: Mapping[str, Constant] = field(default_factory=dict)
     variables: frozenset[str] = frozenset()
+    cases: tuple[Case, ...] = ()
 
 
 def check(
@@ -81,10 +84,12 @@ def check(
     check_places(building.stages, names.stages, findings, real)
     if not names.broken and not any(found.code in ("P101", "P105") for found in findings.all):
         _unused(names, building, findings)
+    sound = not findings.failed
+    tests = cases(program.statements, names, building.stages, replace(building.scope, findings=findings), sound=sound)
     asked = {text for use in [*uses.values(), *building.asked] for kind, text in use if kind == "env"}
     diagnostics = tuple(sorted(findings.all, key=_place(findings)))
     graph = None if findings.failed else _graph(name, building, ordered)
-    return Checked(graph, diagnostics, found, frozenset(asked))
+    return Checked(graph, diagnostics, found, frozenset(asked), tests)
 
 
 class _Values:

@@ -34,14 +34,14 @@ def collect(program: ast.Program, broken: Iterable[ast.Name], findings: Findings
     for statement in program.statements:
         match statement:
             case ast.LetStatement():
-                first: ast.Statement = names.lets.setdefault(statement.name.text, statement)
+                first: ast.Definition = names.lets.setdefault(statement.name.text, statement)
             case ast.PatternStatement():
                 first = names.patterns.setdefault(statement.name.text, statement)
-            case ast.IncludeStatement():
+            case ast.IncludeStatement() | ast.TestStatement():
                 continue
             case _:
                 first = names.stages.setdefault(statement.name.text, statement)
-        if first is not statement and not isinstance(first, ast.IncludeStatement):
+        if first is not statement:
             findings.error(
                 "P102",
                 f"`{statement.name.text}` is defined twice",

@@ -26,7 +26,7 @@ class VirtualClock:
         self._last = 0.0
 
     def now(self) -> int:
-        return self._start() + int(self.monotonic() * 1e6)
+        return self._start() + round(self.monotonic() * 1e6)
 
     def monotonic(self) -> float:
         with suppress(RuntimeError):

@@ -107,7 +107,31 @@ def statements() -> st.SearchStrategy[Words]:
         defining("let", EXPRESSIONS),
         defining("pattern", word("'%{X} # ''q'''")),
         joined(word("include"), one(st.sampled_from(["'a.pipe'", '"b/*.pipe"']))),
+        tests(),
     )
+
+
+def tests() -> st.SearchStrategy[Words]:
+    name = one(NAMES | st.sampled_from(["given", "expect", "at", "all", "has", "is"]))
+    ref = name | joined(name, word("."), one(st.sampled_from(["rejected", "is"])))
+    time = one(st.sampled_from(["10:00", "9:59:59.5", "'2026-01-01'"]))
+    at = st.just([]) | joined(word("at"), time)
+    such = joined(word("{"), EXPRESSIONS, word("}"))
+    step = st.one_of(
+        joined(word("given"), name, word(":"), EXPRESSIONS, at),
+        joined(word("given"), name, word("from"), word("'# no'"), at),
+        joined(word("advance"), EXPRESSIONS),
+        joined(word("advance"), word("to"), time),
+        st.sampled_from([["restart"], ["crash"]]),
+        joined(word("fail"), name, word("for"), EXPRESSIONS),
+        joined(word("expect"), ref, such),
+        joined(word("expect"), ref, word("all"), such),
+        joined(word("expect"), ref, word("has"), EXPRESSIONS, st.just([]) | such),
+        joined(word("expect"), ref, word("is"), word("empty")),
+        joined(word("expect"), ref, word("=="), EXPRESSIONS),
+    )
+    steps = st.lists(step, max_size=4).map(lambda found: [w for words in found for w in words])
+    return joined(word("test"), one(st.sampled_from(["'x'", '"y"'])), word("{"), steps, word("}"))
 
 
 GAPS = st.sampled_from([" ", " ", " ", " ", "\n", "\n\n", "\t", "  # comment\n", "\n# own line\n", "\n\n# apart\n\n\n"])

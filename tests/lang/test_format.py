@@ -128,3 +128,9 @@ def test_keeps_an_empty_program_empty() -> None:
     """Nothing comes of nothing."""
     assert formatted(" \n\n") == ""
     assert formatted("# only this") == "# only this\n"
+
+
+def test_a_map_in_a_test_is_laid_out_as_a_map() -> None:
+    """What stands in the braces of a given map is no condition, with no entry or with several."""
+    text = "test 'x' { given a: { } given a: { k : 1 , 'l' : 2 } expect a all { k==1 } }"
+    assert formatted(text) == ("test 'x' {\n  given a: {}\n  given a: {k: 1, 'l': 2}\n  expect a all { k == 1 }\n}\n")

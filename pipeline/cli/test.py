@@ -1,0 +1,101 @@
+"""`pipe test`: the tests of programs, on a virtual clock."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.cli.parameters import settings_of
+from pipeline.cli.programs import checked, loaded, read
+from pipeline.errors import ConfigurationError, NoInputError, UsageError
+from pipeline.plan.cases import Case
+from pipeline.plan.graph import Graph
+from pipeline.plan.load import Loaded
+from pipeline.trials.junit import Result, junit
+from pipeline.trials.program import player
+from pipeline.trials.report import failure, problem
+
+FAILED = 1
+"""Exit code when a test fails; everything else ends with a code of sysexits."""
+
+
+@click.command("test")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--filter", "wanted", metavar="TEXT", help="Only tests with this text in their names.")
+@click.option("--junit", "report", metavar="FILE", help="Write the results as JUnit XML, too.")
+@click.option("--update", is_flag=True, help="Write what was found in the place of lists after == that are not met.")
+@click.option(
+    "--record", multiple=True, metavar="SOURCE=FILE", help="Run nothing: print a test made of the lines of a file."
+)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
+def command(
+    files: tuple[str, ...],
+    wanted: str | None,
+    report: str | None,
+    update: bool,
+    record: tuple[str, ...],
+    settings: tuple[str, ...],
+) -> int:
+    """Run the `test` blocks of programs, each on a virtual clock and a disk of its own: nothing is read from their inputs or
+    written to their outputs. Exits 1 when a test fails, 65 when a program has errors."""
+    given = settings_of(settings)
+    found = [loaded(read(file), given) for file in files]
+    graphs = [checked(program, quiet=True) for program in found]
+    if record:
+        from pipeline.cli.recording import recorded
+
+        if len(found) != 1:
+            raise UsageError("--record takes one program", "pipe test FILE --record SOURCE=LINES")
+        click.echo(recorded(found[0], record), nl=False)
+        return 0
+    results: list[Result] = []
+    for program, graph in zip(found, graphs, strict=True):
+        chosen = [case for case in program.checked.cases if wanted is None or wanted in case.name]
+        results += _run(program, graph, chosen, update=update)
+    if not results:
+        where = ", ".join(files)
+        raise NoInputError(f"there is no test in {where}" + (f" with '{wanted}' in its name" if wanted else ""))
+    if report is not None:
+        try:
+            Path(report).write_text(junit(results), encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"cannot write {report}: {error.strerror}") from error
+    failed = sum(bool(result.problem) for result in results)
+    click.echo(f"{_tests(len(results))}, {f'{failed} failed' if failed else 'all passed'}")
+    return FAILED if failed else 0
+
+
+def _run(program: Loaded, graph: Graph, chosen: Sequence[Case], *, update: bool) -> list[Result]:
+    play = player(program)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    outcomes = []
+    results = []
+    for case in chosen:
+        begun = time.perf_counter()
+        outcome = play(case)
+        taken = time.perf_counter() - begun
+        file, line = case.span.source.name, case.span.line
+        if outcome.passed:
+            results.append(Result(file, line, case.name, taken))
+            click.echo(f"ok    {file}: {case.name}")
+        else:
+            outcomes.append(outcome)
+            details = failure(outcome, graph)
+            results.append(Result(file, line, case.name, taken, problem(outcome), details))
+            click.echo(f"FAIL  {file}: {case.name}")
+            click.echo("\n".join(f"  {text}" for text in failure(outcome, graph, colour=colour).split("\n")))
+    if update:
+        from pipeline.cli.recording import accept
+
+        for name, number in accept(outcomes).items():
+            click.echo(f"{name}: {number} list{'' if number == 1 else 's'} written anew")
+    return results
+
+
+def _tests(number: int) -> str:
+    return f"{number} test{'' if number == 1 else 's'}"
