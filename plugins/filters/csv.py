@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipeline_plugins.codecs import csv as codec
-
 from pipeline import api
 from pipeline.api.decoding import RAW, Parser
 from pipeline.api.members import TypeName
+
+from ..codecs import csv as codec
 
 
 class Options(api.Options):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-from pipeline_plugins.codecs import json as codec
-
 from pipeline import api
 from pipeline.api.decoding import RAW, Parser
 from pipeline.api.members import SCHEMA, TypeName
+
+from ..codecs import json as codec
 
 with warnings.catch_warnings():
     # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
