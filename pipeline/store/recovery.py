@@ -62,6 +62,8 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
 def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Callable[[], None]) -> Opening:
     nonce = env.random(16)
     found = {text(row[0]) for row in database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if "meta" in found:
+        _check_version(folder, database.rows("SELECT value FROM meta WHERE name = 'version'"))
     if found and not found >= NAMES:
         raise _damaged(folder, "it has not the tables of a state")
     if not found:
@@ -82,11 +84,6 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
     meta: dict[Value, Value] = {row[0]: row[1] for row in database.rows("SELECT name, value FROM meta")}
     if not meta.keys() >= {"version", "program", "instance", "epoch", "sequence", "nonce"}:
         raise _damaged(folder, "it does not say what it belongs to")
-    if meta["version"] != VERSION:
-        raise StateError(
-            f"the state in {folder} was written by another version of pipe (format {meta['version']!r}, this one reads {VERSION})",
-            "Run that version, or start anew with another --state.",
-        )
     if meta["program"] != program:
         raise StateError(
             f"the state in {folder} belongs to another program: {text(meta['program'])}",
@@ -98,6 +95,15 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
         database.rows("INSERT OR REPLACE INTO meta VALUES ('unclean', ?)", (unclean + 1,))
     file = env.files.stat(folder / DATABASE)
     return Opening(unlock, database, text(meta["instance"]), epoch, nonce, file, unclean)
+
+
+def _check_version(folder: Path, found: list[tuple[Value, ...]]) -> None:
+    """Before anything else: another version may have other tables."""
+    if found and found[0][0] != VERSION:
+        raise StateError(
+            f"the state in {folder} was written by another version of pipe (format {found[0][0]!r}, this one reads {VERSION})",
+            "Run that version, or start anew with another --state.",
+        )
 
 
 def _damaged(folder: Path, why: str) -> StateError:

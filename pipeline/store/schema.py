@@ -17,7 +17,7 @@ Positions are JSON texts with sorted keys. Times are microseconds since 1970 (UT
 
 import re
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -58,6 +59,17 @@ def test_another_program_is_refused(env: RealEnv, tmp_path: Path) -> None:
     opened(env, tmp_path).close()
     with pytest.raises(StateError, match=r"belongs to another program: a\.pipe"):
         opened(env, tmp_path, "b.pipe")
+
+
+def test_a_state_of_another_version_is_refused(env: RealEnv, tmp_path: Path) -> None:
+    """Also one that lacks tables which this version has: it is not damaged."""
+    opened(env, tmp_path).close()
+    with sqlite3.connect(tmp_path / "state" / "state.db") as database:
+        database.execute("UPDATE meta SET value = 2 WHERE name = 'version'")
+        database.execute("DROP TABLE fold")
+    database.close()
+    with pytest.raises(StateError, match=r"was written by another version of pipe \(format 2, this one reads 3\)"):
+        opened(env, tmp_path)
 
 
 def test_a_file_that_is_no_database_is_refused(env: RealEnv, tmp_path: Path) -> None:
