@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+import planted_folds
 import polars as pl
 
 from pipeline import api
@@ -328,7 +329,8 @@ PLANTED: dict[str, tuple[object, str]] = {
     "writes a header into every part": (HeadsEachPart, "cuts"),
     "merges means": (MeanOfMeans, "merge"),
     "ranks a value among others": (RANKS, "cuts"),
+    **planted_folds.PLANTED,
 }
 
-SOUND = (Good, Ticks, Post, Average)
+SOUND = (Good, Ticks, Post, Average, *planted_folds.SOUND)
 """Those that the others are made of."""

@@ -26,14 +26,8 @@ SKIP = {
 APART = (("inputs", "stdin"), ("inputs", "file"), ("filters", "decode"), ("filters", "lookup"))
 """Plugins whose examples need the outside world."""
 
-FOLDS = ("dedupe", "multiline", "throttle")
-"""Folds and codecs have no suite of their own yet: a codec is tried as a part of `decode`."""
-
 EVERY = [
-    (kind, name)
-    for kind in KINDS
-    for name in CATALOG.names(kind)
-    if kind != "codecs" and name not in FOLDS and (kind, name) not in APART
+    (kind, name) for kind in KINDS for name in CATALOG.names(kind) if kind != "codecs" and (kind, name) not in APART
 ]
 
 
@@ -73,3 +67,11 @@ def test_lookup_keeps_the_contract(tmp_path, monkeypatch):
     (tmp_path / "statuses.csv").write_text("status,meaning,retry\n200,OK,no\n503,Service Unavailable,yes\n")
     monkeypatch.chdir(tmp_path)
     contract.check(CATALOG.filter("lookup"))
+
+
+@pytest.mark.parametrize("name", CATALOG.names("codecs"))
+def test_codecs_keep_the_contract(name, log, monkeypatch):
+    """The example, with a log that is there, and files below a folder of the test."""
+    monkeypatch.chdir(log.parent)
+    codec = CATALOG.codec(name)
+    contract.check(codec, codec.example.replace("/var/log/nginx/access.log*", str(log)))

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ import polars as pl
 
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
-from pipeline.api import Batch, Columns, Filter, Input, Output, Plugin, Window
+from pipeline.api import Batch, Codec, Columns, Filter, Fold, Input, Output, Plugin, Window
 from pipeline.env.real import RealEnv
 from pipeline.errors import PipeError
 from pipeline.lang import Diagnostic, Source, render
 from pipeline.plan.catalog import Catalog, Kind
 from pipeline.plan.graph import Graph, Stage
 from pipeline.plan.load import Loaded, load
-from pipeline.testing.contract.rows import odd
+from pipeline.testing.contract.rows import odd, texts
 from pipeline.testing.contract.rules import BrokenError, broken
 
 AnyPlugin = Plugin[Any]
@@ -52,6 +52,7 @@ class Case:
     reset: Callable[[], object] = lambda: None
     effect: Callable[[], object] | None = None
     _seen: list[Any] = field(default_factory=list)
+    _read: list[pl.Series] = field(default_factory=list)
 
     @cached_property
     def loaded(self) -> Loaded:
@@ -129,45 +130,81 @@ class Case:
         found["no rows"] = found["odd values"].with_frame(found["odd values"].frame.clear())
         return found
 
+    @property
+    def texts(self) -> dict[str, pl.Series]:
+        """What a codec is tried on: texts as they came when the program ran, those cut short, odd ones, nulls, none."""
+        if not self.endless and not self._read:
+            with suppress(BrokenError):  # the rule `runs` tells
+                _ = self.ran
+        real = next((texts.head(MOST) for texts in self._read if texts.len()), None)
+        found = (
+            {} if real is None else {"real texts": real, "texts cut short": real.str.head(real.str.len_chars() // 2)}
+        )
+        found["odd texts"] = pl.Series(texts())
+        found["nulls"] = pl.Series([None, None, None], dtype=pl.String)
+        found["no texts"] = pl.Series([], dtype=pl.String)
+        return {what: series.alias("text") for what, series in found.items()}
+
     def _record(self, plugin: AnyPlugin) -> None:
         """Keep what the plugin is given from now on."""
         match plugin:
             case Filter():
-                method = "split" if plugin.ports else "apply"
+                methods = ["split" if plugin.ports else "apply"]
+            case Fold():
+                methods = ["step"]
             case Window():
-                method = "deltas"
+                methods = ["deltas"]
             case Output():
-                method = "encode"
+                methods = ["encode"]
+            case Codec():
+                methods = ["decode", "encode"]
             case _:
-                return
-        inner: Callable[[Batch | pl.DataFrame], object] = getattr(plugin, method)
+                methods = []
+        for method in methods:
+            setattr(plugin, method, self._recording(getattr(plugin, method)))
 
-        def recording(given: Batch | pl.DataFrame) -> object:
-            # As it came: some change it.
-            self._seen.append(given.with_frame(given.frame.clone()) if isinstance(given, Batch) else given.clone())
-            return inner(given)
+    def _recording(self, inner: Callable[..., object]) -> Callable[..., object]:
+        def recording(*given: object) -> object:
+            for each in given:
+                # As it came: some change it.
+                if isinstance(each, Batch):
+                    self._seen.append(each.with_frame(each.frame.clone()))
+                elif isinstance(each, pl.DataFrame):
+                    self._seen.append(each.clone())
+                elif isinstance(each, pl.Series) and each.dtype == pl.String:
+                    self._read.append(each.clone())
+            return inner(*given)
 
-        setattr(plugin, method, recording)
+        return recording
 
 
 def _uses(graph: Graph) -> Iterator[Made]:
     for stage in graph.stages.values():
         if stage.input is not None:
-            yield Made(stage.input, stage, Columns({}), stage.columns[""])
+            yield from _with_codecs(Made(stage.input, stage, Columns({}), stage.columns[""]))
         columns = stage.incoming
         for step in stage.steps:
-            yield Made(step.plugin, stage, columns, step.columns)
+            yield from _with_codecs(Made(step.plugin, stage, columns, step.columns))
             columns = step.columns
         if stage.output is not None:
-            yield Made(stage.output, stage, columns, columns)
+            yield from _with_codecs(Made(stage.output, stage, columns, columns))
+
+
+def _with_codecs(made: Made) -> Iterator[Made]:
+    yield made
+    for _, value in made.plugin.options:
+        if isinstance(value, Codec):
+            yield replace(made, plugin=value)
 
 
 def kind_of(plugin: type[AnyPlugin]) -> Kind:
     """The kind of a plugin class. Raises TypeError for what is none."""
     if issubclass(plugin, Input):
         return "inputs"
-    if issubclass(plugin, (Filter, Window)):
+    if issubclass(plugin, (Filter, Fold, Window)):
         return "filters"
     if issubclass(plugin, Output):
         return "outputs"
-    raise TypeError(f"{plugin.__name__} is no Input, Filter or Output")
+    if issubclass(plugin, Codec):
+        return "codecs"
+    raise TypeError(f"{plugin.__name__} is no Input, Filter, Fold, Window, Output or Codec")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.api import Aggregate, Filter, Function, Input, Output, Window
+from pipeline.api import Aggregate, Codec, Filter, Fold, Function, Input, Output, Window
 from pipeline.columns.panics import DEFECTS
 from pipeline.plan.isolation import told
 from pipeline.testing.contract.cases import AnyPlugin, Case, kind_of
+from pipeline.testing.contract.codecs import CODEC
 from pipeline.testing.contract.filters import FILTER
+from pipeline.testing.contract.folds import FOLD
 from pipeline.testing.contract.inputs import INPUT
 from pipeline.testing.contract.outputs import OUTPUT
 from pipeline.testing.contract.rules import BrokenError, ContractError, Rule
@@ -36,8 +38,10 @@ def _functions() -> tuple[AnyRule, ...]:
 SUITES: Mapping[type, Callable[[], tuple[AnyRule, ...]]] = {
     Input: lambda: INPUT,
     Filter: lambda: FILTER,
+    Fold: lambda: FOLD,
     Window: lambda: WINDOW,
     Output: lambda: OUTPUT,
+    Codec: lambda: CODEC,
     Aggregate: _aggregates,
     Function: _functions,
 }

@@ -7,6 +7,7 @@ import pickle
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from pipeline.api import API
 from pipeline.plan.options import HIDDEN
@@ -14,6 +15,8 @@ from pipeline.testing.contexts import FakeContext
 from pipeline.testing.contract.cases import AnyPlugin, Case
 from pipeline.testing.contract.rules import Rule, broken, rule
 from pipeline.testing.contract.world import Stepped, Watchdog, left_open, open_things
+
+T = TypeVar("T")
 
 AWAITS = 40
 """Awaits at which a coroutine is cancelled, one after the other."""
@@ -130,6 +133,21 @@ def within(work: Callable[[], Awaitable[None]]) -> None:
             broken(f"it did not come to its end within {PATIENCE:.0f} seconds")
 
     asyncio.run(limited())
+
+
+def living(case: Case, plugin: AnyPlugin, work: Callable[[], T]) -> T:
+    """Do something between `open` and `close` of the plugin."""
+
+    async def whole() -> T:
+        with FakeContext() as ctx:
+            await plugin.open(ctx)
+            try:
+                return work()
+            finally:
+                await plugin.close()
+
+    case.reset()
+    return asyncio.run(whole())
 
 
 def lively(case: Case, use: Callable[[AnyPlugin], Awaitable[None]]) -> None:

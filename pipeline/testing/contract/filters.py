@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -12,9 +11,8 @@ import polars as pl
 from pipeline.api import CARRIED, REST, Batch, Columns, Filter, dtype
 from pipeline.columns.panics import DEFECTS
 from pipeline.plan.isolation import told
-from pipeline.testing.contexts import FakeContext
 from pipeline.testing.contract.cases import Case, Made
-from pipeline.testing.contract.every import EVERY, cancel, loop
+from pipeline.testing.contract.every import EVERY, cancel, living, loop
 from pipeline.testing.contract.kept import holdings, views
 from pipeline.testing.contract.rules import Rule, broken, rule
 
@@ -47,17 +45,7 @@ class Opened:
 def opened(case: Case, work: Callable[[Opened], T], made: Made | None = None) -> T:
     """Do something with the filter between `open` and `close`."""
     made = case.fresh() if made is None else made
-
-    async def living() -> T:
-        with FakeContext() as ctx:
-            await made.plugin.open(ctx)
-            try:
-                return work(Opened(made))
-            finally:
-                await made.plugin.close()
-
-    case.reset()
-    return asyncio.run(living())
+    return living(case, made.plugin, lambda: work(Opened(made)))
 
 
 def rejected(parts: Mapping[str, Batch]) -> pl.DataFrame | None:
@@ -91,19 +79,20 @@ def schema(case: Case) -> None:
     def work(filter: Opened) -> None:
         for what, batch in case.data.items():
             for port, part in filter.parts(batch).items():
-                _promised(filter.after, part.frame, f"of {what}" + (f" on the port {port}" if port else ""))
+                promised(filter.after, part.frame, f"of {what}" + (f" on the port {port}" if port else ""))
 
     opened(case, work)
 
 
-def _promised(after: Columns, frame: pl.DataFrame, where: str) -> None:
-    promised = {name: dtype(kind) for name, kind in after.fields.items()} | ({REST: pl.String()} if after.open else {})
+def promised(after: Columns, frame: pl.DataFrame, where: str) -> None:
+    """Raise BrokenError where rows have other fields than these."""
+    wanted = {name: dtype(kind) for name, kind in after.fields.items()} | ({REST: pl.String()} if after.open else {})
     found = {name: kind for name, kind in frame.schema.items() if not name.startswith("@") or name == REST}
-    if missing := [name for name in promised if name not in found]:
+    if missing := [name for name in wanted if name not in found]:
         broken(f"{where}: `schema` promises {', '.join(missing)}, which the batch lacks")
-    if further := [name for name in found if name not in promised]:
+    if further := [name for name in found if name not in wanted]:
         broken(f"{where}: the batch has {', '.join(further)}, which `schema` does not promise")
-    for name, kind in promised.items():
+    for name, kind in wanted.items():
         if found[name] != kind:
             broken(f"{where}: `{name}` is {found[name]}, and `schema` promises {after.fields.get(name)} ({kind})")
     if lost := [name for name in CARRIED if name not in frame.columns]:

@@ -17,7 +17,7 @@ from pipeline.testing.contract.rules import Rule, broken, rule
 BATCHES = 8
 """Batches that are read of an input."""
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 """Seconds for reading them."""
 
 Row = tuple[str, int, bytes]

@@ -31,6 +31,37 @@ def views(plugin: object, batch: Batch, known: Mapping[str, object]) -> list[str
     ]
 
 
+def shared(state: object, batch: Batch) -> list[str]:
+    """What a fold's state holds of a batch: frames and columns in the batch's memory, and whatever else is a view. Copies are
+    none."""
+    mine = [place for column in batch.frame.get_columns() if (place := _place(column)) is not None]
+    found = []
+    for path, value in _reached([(state, "state", 0)]).items():
+        columns = value.get_columns() if isinstance(value, pl.DataFrame) else [value]
+        copied = all(isinstance(column, pl.Series) and _copied(column, mine, batch) for column in columns)
+        if not copied:
+            found.append(f"{path} is a {type(value).__name__} of the batch")
+    return found
+
+
+def _copied(column: pl.Series, mine: list[range], batch: Batch) -> bool:
+    place = _place(column)
+    if place is not None:
+        return not any(place.start in each for each in mine)
+    # Where texts are is not told: all of a column's are a view of it.
+    columns = [each for each in batch.frame.get_columns() if each.len() > 1]
+    return not any(each.equals(column, check_dtypes=True, null_equal=True) for each in columns)
+
+
+def _place(column: pl.Series) -> range | None:
+    """The addresses of the memory that a column of numbers or times is in; None for others, and for none."""
+    physical = column.to_physical()
+    if not physical.dtype.is_integer() or not physical.len() or physical.n_chunks() != 1:
+        return None
+    start: int = physical._s.as_single_ptr()  # noqa: SLF001 — there is no other way to ask
+    return range(start, start + int(physical.estimated_size()))
+
+
 def _of(value: object, batch: Batch, texts: set[bytes]) -> bool:
     match value:
         case Batch():
@@ -57,15 +88,20 @@ def _texts(frame: pl.DataFrame) -> set[bytes]:
 
 def holdings(plugin: object) -> dict[str, object]:
     """Frames, series, batches and views that can be reached from a plugin, its class and its module: how → what."""
-    found: dict[str, object] = {}
-    seen: set[int] = set()
     kind = type(plugin)
     globals_ = dict(vars(sys.modules[kind.__module__])) if kind.__module__ in sys.modules else {}
-    ahead: list[tuple[object, str, int]] = [
-        (plugin, "self", 0),
-        (dict(vars(kind)), kind.__name__, DEEPEST - 2),
-        (globals_, kind.__module__, DEEPEST - 2),
-    ]
+    return _reached(
+        [
+            (plugin, "self", 0),
+            (dict(vars(kind)), kind.__name__, DEEPEST - 2),
+            (globals_, kind.__module__, DEEPEST - 2),
+        ]
+    )
+
+
+def _reached(ahead: list[tuple[object, str, int]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    seen: set[int] = set()
     while ahead:
         value, path, depth = ahead.pop()
         if id(value) in seen or depth > DEEPEST or isinstance(value, _CLOSED):

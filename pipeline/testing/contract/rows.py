@@ -58,6 +58,11 @@ def odd(columns: Columns, *, seed: int = 1, nulls: bool = False, like: Batch | N
     return made.with_columns(*series)
 
 
+def texts() -> list[str | None]:
+    """Odd texts, and none of them twice."""
+    return [*_VALUES["string"], *(text for text in _VALUES["json"] if text not in _VALUES["string"])]
+
+
 def _value(kind: Type, chance: random.Random, *, nulls: bool) -> Any:  # noqa: ANN401 — a value of any type
     if nulls:
         return None
