@@ -135,7 +135,7 @@ def test_a_full_disk_under_the_state_loses_nothing(pipe: Pipe, small: Small) -> 
     text = (
         COPY
         + """
-        transform words = log | grok('^(?<word>.*)$') | window(1h) { each = count() by word }
+        transform words = log | grok('^(?<word>.*)$') | window(1h, groups: 1_000_000) { each = count() by word }
         sink n = words -> file("out/n.ndjson")
     """
     )

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.columns import keyvalues
-from pipeline.columns.native import kernels
 
 
 def of(text, between=" ", equals="=", **more):
@@ -60,7 +59,7 @@ ALPHABET = st.sampled_from(["a", "b", " ", " ", "=", "=", '"', '"', "'", "\\", "
 TEXTS = st.lists(st.none() | st.lists(ALPHABET, max_size=20).map("".join), max_size=5)
 
 
-@pytest.mark.skipif(kernels is None, reason="the crate is not built")
+@pytest.mark.native
 @settings(max_examples=300, deadline=None)
 @given(
     texts=TEXTS,
