@@ -24,7 +24,7 @@ def test_a_page_has_every_option(kind: Kind, name: str) -> None:
     """The page of each plugin names all its options, with their docs, and its example."""
     plugin = find(CATALOG, kind, name)
     told = page(kind, name, plugin)
-    for option, info in plugin.options_model.model_fields.items():
+    for option, info in plugin.options_model.named().items():
         if option == "definitions":
             continue
         assert f"| `{option}`" in told or (option == "block" and "| `{ … }` |" in told)

@@ -1,4 +1,4 @@
-"""Folds and codecs that each break the contract in one way, for `planted.PLANTED`."""
+"""Folds and codecs that each break the contract in one way, for `planted_breaks.PLANTED`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from planted import PLANTED, SOUND, Good, Post
+from planted_breaks import PLANTED, SOUND, Good, Post
 
 from pipeline.testing import contract
 
