@@ -23,7 +23,7 @@ from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
-from pipeline.agent.opening import arrange, check_ends, check_kinds
+from pipeline.agent.opening import arrange, check_ends, check_kinds, check_names
 from pipeline.agent.planning import due_at
 from pipeline.agent.reading import AHEAD, Reading
 from pipeline.agent.report import Report
@@ -35,7 +35,7 @@ from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import InternalError, PipeError
 from pipeline.plan.graph import Graph
-from pipeline.store import Seal, Store
+from pipeline.store import Knew, Seal, Store
 
 T = TypeVar("T")
 
@@ -56,10 +56,18 @@ class Settings:
 
 
 class Agent:
-    """Runs one graph on one state directory, once. Make a new agent for every run. With a `space`, reading waits for it."""
+    """Runs one graph on one state directory, once. Make a new agent for every run. With a `space`, reading waits for it.
+
+    `before` is what an agent `knew` that failed in this process, and that this one follows."""
 
     def __init__(
-        self, env: Env, graph: Graph, settings: Settings, journal: Journal, space: Space | None = None
+        self,
+        env: Env,
+        graph: Graph,
+        settings: Settings,
+        journal: Journal,
+        space: Space | None = None,
+        before: Knew | None = None,
     ) -> None:
         self._env = env
         self._assembly = Assembly(graph, env.host)
@@ -67,6 +75,8 @@ class Agent:
         self._settings = settings
         self._journal = journal
         self._space = space
+        self.knew = before
+        """Once it has ended: what an agent that follows this one in the same process is to know."""
         self._failing = Failing(journal)
         self._lock = asyncio.Lock()
         self._stopping = False
@@ -142,6 +152,7 @@ class Agent:
             check_ends(following.sources)
         if self._store is not None:
             check_kinds(self._assembly.sources, following.sources, self._store.progress)
+            await self.locked(check_names, self._store, graph)
         try:
             await following.open(self._context)
         except OSError as error:
@@ -199,7 +210,9 @@ class Agent:
         settings = self._settings
         if settings.once:
             check_ends(self._assembly.sources)
-        self._store = Store.open(self._env, settings.folder, program=settings.program, base=settings.base)
+        self._store = Store.open(
+            self._env, settings.folder, program=settings.program, base=settings.base, before=self.knew
+        )
         arrange(self._store, self._assembly, self._journal)
 
     async def _close(self) -> None:
@@ -207,6 +220,7 @@ class Agent:
         async with self._lock:
             store, self._store = self._store, None
             if store is not None:
+                self.knew = store.attempts.knew
                 await self._env.apart(store.close)
 
     def _context(self, stage: str, meter: PluginMeter) -> NodeContext:

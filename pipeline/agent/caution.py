@@ -31,7 +31,7 @@ from pipeline.store import Attempt, Store
 PARTS = 64
 """Parts that suspicious rows are computed in. Each costs a small transaction."""
 
-TRIES = 2
+TRIES = 3
 """How often a single record must have ended the process."""
 
 ENOUGH = 2 * AHEAD

@@ -8,7 +8,7 @@ from pipeline.agent.assembly import Assembly
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Position
 from pipeline.errors import ConfigurationError
-from pipeline.plan.graph import AnyInput
+from pipeline.plan.graph import AnyInput, Graph
 from pipeline.store import Shape, Store
 
 
@@ -33,19 +33,24 @@ def check_kinds(
             )
 
 
+def check_names(store: Store, graph: Graph) -> None:
+    """Raises ConfigurationError where a name that the state has counts of is that of a stage of another kind now."""
+    for name, (was, now) in store.accounts.changed(_shape(graph)).items():
+        raise ConfigurationError(
+            f"{name} was a {was}, and is a {now} now: the state has the counts of the {was} under that name",
+            f"Give the {now} a name of its own.",
+        )
+
+
 def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
     """Tell the store of the sinks, window stages and folds of the program, and the journal of what the store says to that.
 
-    May block on the disk. Raises what `Store.arrange` raises."""
+    May block on the disk. Raises what `Store.arrange` raises, and what `check_names` raises."""
     graph = assembly.graph
+    check_names(store, graph)
     sinks = {stage.name: stage.output.layout for stage in graph.sinks if stage.output is not None}
-    shape = Shape(
-        {stage.name: [str(port) for port in stage.upstream] for stage in graph.stages.values() if stage.upstream},
-        {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
-        sorted(sinks),
-    )
     windows = {name: window.fingerprint for name, window in assembly.windows.items()}
-    store.arrange(sinks, windows, shape, assembly.folds)
+    store.arrange(sinks, windows, _shape(graph), assembly.folds)
     for sink in sorted(set(store.contents.waiting()) - sinks.keys()):
         journal.say("warning", sink, "segments wait for a sink that is not in the program any more", {})
     for name, count in store.dropped.items():
@@ -57,3 +62,11 @@ def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
     for shortage in store.shortages:
         fields = {"path": shortage.path, "missing_bytes": shortage.missing}
         journal.say("warning", "", "a local output is shorter than what was committed to it", fields)
+
+
+def _shape(graph: Graph) -> Shape:
+    return Shape(
+        {stage.name: [str(port) for port in stage.upstream] for stage in graph.stages.values() if stage.upstream},
+        {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
+        sorted(stage.name for stage in graph.sinks),
+    )

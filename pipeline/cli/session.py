@@ -91,13 +91,14 @@ class Session:
 
     async def _live(self, graph: Graph, watch: Watch) -> Graph | None:
         """One agent. Gives the program for the next one, where a disk that failed may take it, and None at the end."""
-        first = self._agent is None
-        journal = Journal(note, self.env.clock)
-        agent = self._agent = Agent(self.env, graph, self.settings, journal, self.space)
+        before, journal = self._agent, Journal(note, self.env.clock)
+        agent = self._agent = Agent(
+            self.env, graph, self.settings, journal, self.space, None if before is None else before.knew
+        )
         following: Graph | None = None
         if self._stopping:
             agent.stop()
-        _settle(first=first)
+        _settle(first=before is None)
         async with serve(agent, self.settings.folder, partial(say, "warning")):
             running = asyncio.ensure_future(agent.run())
             reloading = asyncio.ensure_future(self._reloads(agent, watch))

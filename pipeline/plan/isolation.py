@@ -56,7 +56,7 @@ def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing
     parts, failed = _isolated(batch.frame, work, filter, where)
     if not failed:
         return parts[0], None
-    return _joined(batch, parts, failed), _failing(batch, failed)
+    return _joined(where, batch, parts, failed), _failing(batch, failed)
 
 
 def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch], Batch, Failing | None]:
@@ -68,8 +68,8 @@ def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch]
     parts, failed = _isolated(batch.frame, work, filter, where)
     if not failed:
         return parts[0], batch.with_frame(batch.frame.clear()), None
-    ports = {name: _joined(batch, [part[name] for part in parts], []) for name in (parts[0] if parts else {})}
-    return ports, _joined(batch, [], failed), _failing(batch, failed)
+    ports = {name: _joined(where, batch, [part[name] for part in parts], []) for name in (parts[0] if parts else {})}
+    return ports, _joined(where, batch, [], failed), _failing(batch, failed)
 
 
 def windowed(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mapping[int, Delta], Failing | None]:
@@ -78,7 +78,7 @@ def windowed(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mappin
     if not failed:
         return *parts[0], None
     deltas = gathered(window, [part for _, part in parts])
-    return _joined(batch, [part for part, _ in parts], failed), deltas, _failing(batch, failed)
+    return _joined(where, batch, [part for part, _ in parts], failed), deltas, _failing(batch, failed)
 
 
 def stepped(
@@ -101,7 +101,7 @@ def stepped(
     parts, failed = _isolated(batch.frame, work, fold, where)
     if not failed:
         return state, parts[0], None
-    return state, _joined(batch, parts, failed), _failing(batch, failed)
+    return state, _joined(where, batch, parts, failed), _failing(batch, failed)
 
 
 def released(
@@ -222,9 +222,17 @@ def _place(error: BaseException, plugin: object) -> str:
     return f" ({'/'.join(path.parts[-2:])[-120:]}:{found[1]})"
 
 
-def _joined(batch: Batch, parts: list[Batch], failed: list[tuple[pl.DataFrame, str]]) -> Batch:
+def _joined(where: str, batch: Batch, parts: list[Batch], failed: list[tuple[pl.DataFrame, str]]) -> Batch:
+    """The parts of a batch as one. A field that a part has not is null there."""
     frames = [part.frame for part in parts if part.frame.height]
-    frame = pl.concat(frames, how="vertical_relaxed") if frames else batch.frame.clear()
+    try:
+        frame = pl.concat(frames, how="diagonal_relaxed") if frames else batch.frame.clear()
+    except pl.exceptions.PolarsError as error:
+        raise InternalError(
+            f"{where} gave a field types that do not go together, by the records it was given: {error}",
+            "This is a defect of the plugin. Nothing was lost: the records are not committed and will be read again. Mend it, or "
+            "take it out of the program.",
+        ) from error
     rejected = [rows for part in parts for rows in part.rejected]
     return Batch(frame, batch.span, (*rejected, *refused(failed)), batch.terminated)
 

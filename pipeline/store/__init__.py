@@ -1,7 +1,7 @@
 """The one durable state: a SQLite file and segment files in a directory that one process owns."""
 
 from pipeline.store.accounts import Shape
-from pipeline.store.attempts import Attempt
+from pipeline.store.attempts import Attempt, Knew
 from pipeline.store.burials import Burial, Burials, Wanted
 from pipeline.store.changes import (
     Advance,
@@ -34,6 +34,7 @@ __all__ = [
     "Entry",
     "Grown",
     "Kind",
+    "Knew",
     "Letter",
     "Letters",
     "Origin",

@@ -34,6 +34,17 @@ class Shape:
     sinks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ends: Sequence[str] = ()
 
+    def kind(self, stage: str) -> str | None:
+        return (
+            "source"
+            if stage in self.sinks
+            else "sink"
+            if stage in self.ends
+            else "transform"
+            if stage in self.edges
+            else None
+        )
+
 
 class Accounts:
     """Every method that changes something is called inside a transaction."""
@@ -44,22 +55,36 @@ class Accounts:
     def arrange(self, shape: Shape) -> None:
         """Say how the stages hang together. Where that is new, rows are compared along the edges from here on, and sinks that
         came have nothing of what was read before."""
-        known = json.dumps(asdict(shape), sort_keys=True)
-        stored = self._database.rows("SELECT value FROM meta WHERE name = 'shape'")
-        if stored == [(known,)]:
+        before, known = self._shape(), json.dumps(asdict(shape), sort_keys=True)
+        if json.dumps(asdict(before), sort_keys=True) == known:
             return
         since = ledger.counts(self._database.rows)
         self._database.many(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [("shape", known), ("since", json.dumps(since, sort_keys=True))],
         )
-        before = Shape(**json.loads(text(stored[0][0]))) if stored else Shape()
         for sink in sorted({*before.ends} - {*shape.ends}):
             # Nothing else tells later that it was one.
             ledger.begin(self._database, sink, "delivered")
         for source, sinks in shape.sinks.items():
             for sink in set(sinks) - set(before.sinks.get(source, ())):
                 self._skip(source, sink)
+
+    def _shape(self) -> Shape:
+        stored = self._database.rows("SELECT value FROM meta WHERE name = 'shape'")
+        return Shape(**json.loads(text(stored[0][0]))) if stored else Shape()
+
+    def changed(self, shape: Shape) -> dict[str, tuple[str, str]]:
+        """Stages that have counts, and that are of another kind in this shape: stage → the kind it was, and the one it is."""
+        read = {text(row[0]) for row in self._database.rows("SELECT DISTINCT source FROM account")}
+        ends = self._shape().ends
+        found = {}
+        for stage, counted in ledger.counts(self._database.rows).items():
+            was = "source" if stage in read else "sink" if stage in ends or "delivered" in counted else "transform"
+            now = shape.kind(stage)
+            if now not in {None, was}:
+                found[stage] = (was, str(now))
+        return found
 
     def _skip(self, source: str, sink: str) -> None:
         """What was read of a source, and is not in the ranges of a sink, is not for it."""

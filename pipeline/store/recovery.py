@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.env import FULL, Database, Env, Stat, Value
 from pipeline.errors import StateError
+from pipeline.store.attempts import Knew
 from pipeline.store.schema import NAMES, TABLES, VERSION
 from pipeline.store.values import number, text
 
@@ -29,8 +30,9 @@ class Opening:
     """Stops in a row, up to the last one, that were not clean."""
 
 
-def prepare(env: Env, folder: Path, program: str) -> Opening:
-    """Lock the directory, open or make the database, check whose it is, and start a new epoch. Raises StateError; OSError where space is missing."""
+def prepare(env: Env, folder: Path, program: str, before: Knew | None) -> Opening:
+    """Lock the directory, open or make the database, check whose it is, and start a new epoch. Raises StateError; OSError where
+    space is missing."""
     try:
         env.files.folder(folder, private=True)
         unlock = env.files.lock(folder / "lock")
@@ -52,14 +54,16 @@ def prepare(env: Env, folder: Path, program: str) -> Opening:
         unlock()
         raise
     try:
-        return _claim(env, database, folder, program, unlock)
+        return _claim(env, database, folder, program, unlock, before)
     except BaseException:
         database.close()
         unlock()
         raise
 
 
-def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Callable[[], None]) -> Opening:
+def _claim(
+    env: Env, database: Database, folder: Path, program: str, unlock: Callable[[], None], before: Knew | None
+) -> Opening:
     nonce = env.random(16)
     found = {text(row[0]) for row in database.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if "meta" in found:
@@ -89,7 +93,8 @@ def _claim(env: Env, database: Database, folder: Path, program: str, unlock: Cal
             f"the state in {folder} belongs to another program: {text(meta['program'])}",
             f"Run {text(meta['program'])}, or give {program} a directory of its own with --state.",
         )
-    epoch, unclean = number(meta["epoch"]) + 1, number(meta.get("unclean", 0))
+    epoch = number(meta["epoch"]) + 1
+    unclean = number(meta.get("unclean", 0)) if before is None else before.unclean
     with database.transaction():
         database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
         database.rows("INSERT OR REPLACE INTO meta VALUES ('unclean', ?)", (unclean + 1,))

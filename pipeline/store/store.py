@@ -20,7 +20,7 @@ from pipeline.env import Database, Env
 from pipeline.errors import BrokenDiskError, InternalError, StateError
 from pipeline.store import ledger
 from pipeline.store.accounts import Accounts, Shape
-from pipeline.store.attempts import Attempt, Attempts
+from pipeline.store.attempts import Attempt, Attempts, Knew
 from pipeline.store.changes import Advance, Changes
 from pipeline.store.contents import Contents
 from pipeline.store.folds import Folds, Key, Known
@@ -79,21 +79,21 @@ class Store:
         self._positions: dict[tuple[str, str], str] = {}
 
     @classmethod
-    def open(cls, env: Env, folder: Path, *, program: str, base: Path) -> Store:
+    def open(cls, env: Env, folder: Path, *, program: str, base: Path, before: Knew | None = None) -> Store:
         """Open or make the state in `folder` for the program at that path, and cut back what was never committed.
 
-        `base` is where relative paths of local outputs start. Raises StateError (in use, another program's, unreadable)
+        `base` is where relative paths of local outputs start; `before` is of a life of this very process that failed. Raises StateError (in use, another program's, unreadable)
         and OSError. May block for as long as the disk takes."""
-        opening = prepare(env, folder, program)
+        opening = prepare(env, folder, program, before)
         store = cls(env, opening.database, folder, base, opening)
         try:
-            store._load()
+            store._load(before)
         except BaseException:
             store.close()
             raise
         return store
 
-    def _load(self) -> None:
+    def _load(self, before: Knew | None) -> None:
         self.progress = self.contents.progress()
         for source, partitions in self.progress.items():
             self._positions.update({(source, partition): position(at) for partition, at in partitions.items()})
@@ -102,10 +102,13 @@ class Store:
         self.windows.load()
         self.folds.load()
         self.origins.load()
-        self.attempts.load()
-        if trying := self.letters.load():
+        self.attempts.load(before)
+        trying = self.letters.load()
+        if before is not None or trying:
             with self._changing():
-                self.spared = self.letters.resume(trying, clean=not self.attempts.unclean)
+                if before is not None:
+                    self.attempts.forgive()
+                self.spared = self.letters.resume(trying, clean=before is not None or not self.attempts.unclean)
 
     def arrange(
         self,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 
 import polars as pl
 
 from pipeline import api
 from pipeline.agent.agent import Agent, Settings
+from pipeline.agent.space import Space
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Columns, Filter, Input, Output
+from pipeline.cli import session
 from pipeline.cli.snapshot import snapshot
 from pipeline.plan.graph import Graph, Port, Stage, Step
+from pipeline.plan.load import Recipe
 from pipeline.testing.life import Crash
 from pipeline.testing.loop import run
 from pipeline.testing.world import SimEnv, World
@@ -64,6 +69,16 @@ class Lives:
         self, source: Input[Any], filter: Filter[Any], output: Output[Any] | None = None, *, read: bool = False
     ) -> tuple[SimEnv, Agent]:
         """An agent in a new life. With `read`, what the filter rejects goes to the output, too."""
+        graph, env = self.graph(source, filter, output, read=read), self.world.env()
+        return env, Agent(env, graph, self.settings, Journal(self.said.append, env.clock))
+
+    @property
+    def settings(self) -> Settings:
+        return Settings("p.pipe", self.folder / "state", self.folder, once=True, timeout=1000.0)
+
+    def graph(
+        self, source: Input[Any], filter: Filter[Any], output: Output[Any] | None = None, *, read: bool = False
+    ) -> Graph:
         output = output or Records(RecordsOptions(path=str(self.folder / "out.log")))
         bare = {"": Columns({}), "rejected": Columns({})}
         log = Stage("log", "source", input=source, plugin=source.name, columns=bare)
@@ -71,10 +86,7 @@ class Lives:
         parsed = Stage("parsed", "transform", upstream=(Port("log"),), before=(step,), columns=bare)
         ports = (Port("parsed"), *((Port("parsed", "rejected"),) if read else ()))
         out = Stage("out", "sink", upstream=ports, output=output, plugin=output.name)
-        graph = Graph("p.pipe", {"log": log, "parsed": parsed, "out": out}, frozenset({Port("log"), *ports}))
-        env = self.world.env()
-        settings = Settings("p.pipe", self.folder / "state", self.folder, once=True, timeout=1000.0)
-        return env, Agent(env, graph, settings, Journal(self.said.append, env.clock))
+        return Graph("p.pipe", {"log": log, "parsed": parsed, "out": out}, frozenset({Port("log"), *ports}))
 
     def __call__(
         self, source: Input[Any], filter: Filter[Any], output: Output[Any] | None = None, *, read: bool = False
@@ -87,6 +99,26 @@ class Lives:
         finally:
             self.world.crash()
         return agent.report.counts
+
+    def session(self, source: Callable[[], Input[Any]], filter: Filter[Any], full: Callable[[SimEnv], None]) -> None:
+        """One process to its end, which goes on after every disk without space. `full` is asked before each life of it."""
+        env = self.world.env()
+
+        def build() -> Graph:
+            full(env)
+            return self.graph(source(), filter)
+
+        async def over() -> None:
+            space = Space(env, self.settings.folder, lambda level, text: None)
+            with patch.object(session, "note", self.said.append):
+                await session.Session(env, self.settings, space=space).run(
+                    build(), (), cast("Recipe", Namespace(build=build))
+                )
+
+        try:
+            run(over())
+        finally:
+            self.world.crash()
 
     def until_done(
         self, source: Callable[[], Input[Any]], touch: Callable[[SimEnv, bytes], object], most: int = 40
@@ -128,6 +160,11 @@ def die(env: SimEnv) -> None:
     """End the process on the spot."""
     env.dead = True
     raise Crash("poison")
+
+
+def soon_full(env: SimEnv, writes: int | None) -> None:
+    """The disk has no space from the so-manieth write on, counted from here; with None it has space."""
+    env.full_at = None if writes is None else env.writes + writes
 
 
 def lines(count: int, first: int = 0) -> list[bytes]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
-from poison import Lives, Touchy, asyncio_run, die, lines
+from poison import Lives, Touchy, asyncio_run, die, lines, soon_full
 
 from pipeline import api
 from pipeline.agent import caution
@@ -181,6 +181,35 @@ def test_a_batch_that_nothing_can_go_on_with_is_a_failure(
     assert letter["@error"]["detail"].startswith(f"TypeError: {told}")
 
 
+def test_parts_of_a_batch_may_have_different_fields(tmp_path: Path) -> None:
+    """A filter that adds a field only where it has something to say: elsewhere the field is null."""
+
+    class Adding(Touchy):
+        def apply(self, batch: api.Batch) -> api.Batch:
+            if LINES[3] in batch.frame["@raw"]:
+                raise ValueError("not this one")
+            return batch.with_columns(pl.lit(1).alias("n")) if LINES[4] in batch.frame["@raw"] else batch
+
+    lives = Lives(tmp_path)
+    lives(given(), Adding(lambda record: None))
+    assert lives.out == without(LINES[3])
+    assert [letter["@raw"].encode() for letter in lives.letters()] == [LINES[3]]
+
+
+def test_parts_of_a_batch_whose_fields_do_not_go_together_end_the_run(tmp_path: Path) -> None:
+    """As a defect of the filter, which is named."""
+
+    class Changing(Touchy):
+        def apply(self, batch: api.Batch) -> api.Batch:
+            if LINES[3] in batch.frame["@raw"]:
+                raise ValueError("not this one")
+            n = pl.lit([1]) if LINES[4] in batch.frame["@raw"] else pl.struct(a=1)
+            return batch.with_columns(n.alias("n"))
+
+    with pytest.raises(InternalError, match="parsed: touchy gave a field types that do not go together"):
+        Lives(tmp_path)(given(), Changing(lambda record: None))
+
+
 def test_a_filter_that_changes_its_frame_in_place_changes_no_other_one(tmp_path: Path) -> None:
     """Neither the halves that it is given after it raised, nor what another stage reads."""
 
@@ -242,13 +271,13 @@ def test_a_record_that_ends_the_process_is_isolated_in_few_restarts(tmp_path: Pa
     """At most ceil(log2(records)) + 3: then it is a dead letter, everything else is exact, and nothing of it is remembered."""
     lives = Lives(tmp_path)
     restarts, counts = lives.until_done(lambda: given(size=size), deadly(LINES[at]))
-    assert restarts == (5 if size == 1000 else 5 if size == 100 else 0)
+    assert restarts == 6
     assert lives.out == without(LINES[at])
     (letter,) = lives.letters()
     assert (letter["stage"], letter["@raw"].encode(), letter["@offset"]) == ("log", LINES[at], at)
     assert letter["@error"] == {
         "reason": "poison",
-        "detail": "ended the process 2 times",
+        "detail": "ended the process 3 times",
         "filter": None,
         "field": None,
     }
@@ -261,7 +290,7 @@ def test_several_records_that_end_the_process_are_isolated(tmp_path: Path) -> No
     """Also neighbours, also in different batches; each costs a few restarts."""
     lives, bad = Lives(tmp_path), [LINES[number] for number in (0, 250, 251, 700, 999)]
     restarts, counts = lives.until_done(lambda: given(size=400), deadly(*bad))
-    assert restarts <= 25
+    assert restarts <= 30
     assert lives.out == without(*bad)
     assert [letter["@raw"].encode() for letter in lives.letters()] == bad
     assert counts["log", "poison"] == 5
@@ -280,6 +309,26 @@ def test_who_kills_at_a_certain_time_condemns_nothing(tmp_path: Path) -> None:
             lives.world.crash()
         lives(given(LINES[:40], 10), raising())
         assert (lives.out, lives.letters()) == (joined(LINES[:40]), []), kill_at
+
+
+def test_a_disk_without_space_condemns_nothing(tmp_path: Path) -> None:
+    """A careful process that fails eight times at the same write, whichever, goes on with every record, and has seen one stop
+    that was not clean: the crash before it."""
+    for write in range(1, 40, 3):
+        lives = Lives(tmp_path / str(write))
+        lives.folder.mkdir()
+        lives.until_done(lambda: given(LINES[:40], 10), deadly(LINES[5]), most=1)
+        ends = iter([write] * 8)
+        unclean: list[int] = []
+
+        def full(env: SimEnv, ends: Iterator[int] = ends, unclean: list[int] = unclean, lives: Lives = lives) -> None:
+            soon_full(env, next(ends, None))
+            unclean.append(lives.query("SELECT value FROM meta WHERE name = 'unclean'")[0][0])
+
+        lives.session(lambda: given(LINES[:40], 10), raising(), full)
+        assert (lives.out, lives.letters()) == (joined(LINES[:40]), []), write
+        assert max(unclean) <= 2
+        assert lives.query("SELECT count(*) FROM attempt") == [(0,)]
 
 
 def test_a_run_after_a_clean_stop_writes_no_attempts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,7 +378,7 @@ def test_what_needs_more_memory_than_there_is_is_isolated_too(tmp_path: Path) ->
             break
         except MemoryError:
             restarts += 1
-    assert restarts == 5
+    assert restarts == 6
     assert lives.out == without(LINES[77])
     assert [letter["@offset"] for letter in lives.letters()] == [77]
 

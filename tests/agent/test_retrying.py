@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from poison import Lives, Touchy, asyncio_run, die, lines
+from poison import Lives, Touchy, asyncio_run, die, lines, soon_full
 from test_isolated_records import given, joined, raising
 
 from pipeline import api
@@ -128,6 +128,17 @@ def test_a_letter_that_ends_the_process_stays_and_the_others_go(tmp_path: Path) 
     assert lives.out == without(*BAD) + joined([BAD[0], BAD[2]])
     assert [letter["@raw"].encode() for letter in lives.letters()] == [BAD[1]]
     assert any("ended the process when it was put in again" in said for said in lives.said)
+
+
+def test_a_disk_without_space_blames_no_letter(tmp_path: Path) -> None:
+    """The process did not end, whatever it was trying when a write failed: in its next life the letter is tried again."""
+    for write in range(1, 16):
+        lives = rejected(tmp_path / str(write))
+        mark(lives, ids=[lives.letters()[0]["id"]])
+        ends = iter((write, write))
+        lives.session(lambda: given(LINES, 20), raising(), lambda env: soon_full(env, next(ends, None)))  # noqa: B023
+        assert (lives.out, len(lives.letters())) == (without(*BAD) + joined(BAD[:1]), 2), write
+        assert not any("ended the process" in said for said in lives.said)
 
 
 def test_a_letter_on_which_a_plugin_ends_the_run_stays_and_the_next_run_goes_on(tmp_path: Path) -> None:

@@ -174,6 +174,28 @@ def test_a_program_may_change(pipe: Pipe) -> None:
     assert [fault["told"] for fault in audit(pipe, 1)["faults"]] == ["late took 4 rows, words gave 3: 1 row too many"]
 
 
+@pytest.mark.parametrize(
+    ("then", "told"),
+    [
+        ("source y = file('in.log')\nsink x = y -> file('x.txt')\n", "x was a source, and is a sink now"),
+        ("source z = file('in.log')\nsink y = z -> file('x.txt')\n", "y was a transform, and is a sink now"),
+        ("source z = file('in.log')\nsink o = z -> file('x.txt')\n", ""),
+        ("source o = file('in.log')\nsink z = o -> file('x.txt')\n", "o was a sink, and is a source now"),
+    ],
+)
+def test_a_name_stays_that_of_its_kind(pipe: Pipe, then: str, told: str) -> None:
+    """Counts are kept under names: those of a source say nothing about a sink."""
+    (pipe.folder / "in.log").write_bytes(LINES)
+    pipe.write(
+        "p.pipe", "source x = file('in.log')\ntransform y = x | keep(@raw)\nsink o = y -> file('o.txt', format: raw)\n"
+    )
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    pipe.write("p.pipe", then)
+    done = pipe("run", "p.pipe", "--once")
+    assert (done.returncode, told in done.stderr.decode()) == ((78, True) if told else (0, True)), done.stderr
+    assert not told or "of its own" in done.stderr.decode()
+
+
 def test_a_sink_that_went_away_with_nothing_delivered_is_accounted_for(pipe: Pipe) -> None:
     """What it put out is held until it comes back; where that is gone, it is missing."""
     stop(pipe)

