@@ -12,10 +12,13 @@ TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inpu
 # Without bytecode every start of `pipe` compiles the engine anew, which takes longer than all else that it does.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-twins lint fmt docs bench clean
+.PHONY: run servers test test-twins lint fmt docs bench clean
 
 run: $(READY)  ## the main job for 45 s: live facts, a compressed archive, a clean stop
 	@$(BIN)/python bench/main_job.py
+
+servers:  ## fetch the servers that tests talk to: S3 and others; without them their tests are skipped
+	@tests/services/fetch.sh
 
 test: $(READY)  ## every test; those that need a server which is not there are listed as skipped
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -rs

@@ -223,6 +223,7 @@ class Shipper:
             ranges,
             sealed.body,
             data,
+            sealed.form,
         )
 
     async def _locked(self, work: Callable[..., T], *arguments: object) -> T:

@@ -31,6 +31,7 @@ from pipeline.api.expressions import (
     Renames,
     Template,
 )
+from pipeline.api.extras import libraries
 from pipeline.api.folds import Fold
 from pipeline.api.functions import Example, Function, Given
 from pipeline.api.members import Members
@@ -135,6 +136,7 @@ __all__ = [
     "Writer",
     "demand_codec",
     "dtype",
+    "libraries",
     "lines",
     "list_of",
     "option",

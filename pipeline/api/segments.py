@@ -27,6 +27,8 @@ class Segment:
     file: Path | None
     """Where the bytes are, or None when they are in `data`."""
     data: bytes | None = None
+    form: str = ""
+    """That of the layout which its rows were encoded for."""
 
     def parts(self, files: Files) -> Iterator[bytes]:
         """All bytes, in parts. Blocks. Raises InternalError when the file ends early, and OSError."""

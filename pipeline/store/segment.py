@@ -116,7 +116,8 @@ class Open:
     def indexed(self) -> bool:
         """True when it gets a table of its frames at the end: only where nothing is ever appended behind it, since a table
         that is not the last thing is no table."""
-        return self.kind is Kind.FRAMED and self.layout.compression == "zstd" and numbered(self.layout, self.path)
+        ends = self.kind is Kind.REMOTE or (self.kind is Kind.FRAMED and numbered(self.layout, self.path))
+        return ends and self.layout.compression == "zstd"
 
 
 def numbered(layout: Layout, path: str) -> bool:

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
-from typing import Any, Literal
 
 import polars as pl
 
 from pipeline import api
-from pipeline.api import formats
 
-Compression = Literal["none", "gzip", "zstd"]
-Metadata = Literal[
-    "@timestamp",
-    "@received",
-    "@raw",
-    "@source",
-    "@path",
-    "@partition",
-    "@offset",
-    "@host",
-    "@peer",
-    "@rid",
-    "@error",
-]
+from .written import LARGEST, Compression, Metadata, Written, check_times, ending, finish
 
-ENDINGS: dict[str, Compression] = {".gz": "gzip", ".zst": "zstd"}
 IDLE = 600 * 1_000_000
 """A file without new rows is completed after so long (µs): compressed ones then show all they have."""
 
 HOUR = 3_600_000_000
-
-LARGEST = 128 << 20
-"""Bytes of encoded rows in a file that is written whole, by default. One may be written while the next one fills: reading
-stops when more than twice as much waits in the state."""
 
 
 class Options(api.Options):
@@ -90,37 +68,30 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._columns = api.Columns({})
-        self._codec: api.Codec[Any] = options.format
-        self._compression = options.compression or _told(options.path, self._codec)
-        self._whole = self._codec.whole or options.header
-        _check(options)
-        generated = _ending(options.path).endswith("/")
-        roll = options.roll or api.Roll(age=HOUR if self._whole or generated else None)
-        largest = roll.size or (LARGEST if self._whole else None)
+        if not options.path.text or options.path.parts in ((), ("",)):
+            raise api.OptionError("the path is empty", "path", "name a file, or a folder with a `/` at the end")
+        check_times(options.path, "path")
+        self._written = Written(
+            options.format, options.path, options.compression, header=options.header, metadata=options.metadata
+        )
+        whole = self._written.whole
+        roll = options.roll or api.Roll(age=HOUR if whole or ending(options.path).endswith("/") else None)
         self._layout = api.Layout(
             path=options.path,
-            roll=replace(roll, size=largest, idle=IDLE),
-            compression="none" if self._whole else self._compression,
-            extension=_extension(options, self._compression) if self._whole else self._codec.extension,
+            roll=replace(roll, size=roll.size or (LARGEST if whole else None), idle=IDLE),
+            compression=self._written.compression,
+            extension=self._written.extension,
             in_place=True,
-            whole=self._whole,
-            exact=self._codec.exact,
+            whole=whole,
+            exact=self._written.exact,
         )
 
     def schema(self, columns: api.Columns) -> None:
-        if self._codec.fixed and columns.open:
-            raise api.OptionError(
-                f"{self._codec.name} has fixed columns, but after `json` events have members that nobody named",
-                "format",
-                "choose the columns with `keep(…)`, or write json",
-            )
-        self._codec.accept(columns, self.options.metadata)
-        self._columns = columns
-        self._layout = replace(self._layout, form=self._form())
+        self._written.accept(columns)
+        self._layout = replace(self._layout, form=self._written.form)
 
     def guarantee(self) -> tuple[api.Guarantee, str]:
-        if self._whole:
+        if self._written.whole:
             return "exactly once", "rows are committed with the progress; a file is written whole, under a fixed name"
         return "exactly once", "bytes are committed with the progress, and cut back to it after a crash"
 
@@ -129,75 +100,16 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
         return self._layout
 
     def uses(self) -> frozenset[str] | None:
-        used = self._codec.uses()
+        used = self._written.uses()
         return None if used is None else used | {hole.field.path[0] for hole in self.options.path.holes}
 
     def encode(self, frame: pl.DataFrame) -> bytes:
-        return self._codec.encode(frame, self._columns, self.options.metadata)
+        return self._written.encode(frame)
 
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
-        begun = json.loads(form or "{}")
-        match begun.get("format"):
-            case "parquet":
-                return [formats.finish(spooled)]
-            case "csv":
-                return _separated(spooled, begun["header"], begun["compression"])
-            case _:
-                return super().finish(spooled, form)
-
-    def _form(self) -> str:
-        """The columns of formats that have the same ones in every row, and all that `finish` needs to know."""
-        match self._codec.name:
-            case "csv":
-                header = formats.header(self._columns, self.options.metadata).decode()
-                return json.dumps({"format": "csv", "header": header, "compression": self._compression})
-            case "parquet":
-                fields = {name: str(kind) for name, kind in self._columns.fields.items()}
-                names = {"metadata": self.options.metadata, "fields": fields, "open": self._columns.open}
-                return json.dumps({"format": "parquet", **names})
-            case _:
-                return ""
+        finished = finish(spooled, form)
+        return super().finish(spooled, form) if finished is None else finished
 
     async def deliver(self, segment: api.Segment) -> api.Result:
         """Nothing to send: the engine puts bytes into local files itself."""
         return api.Result()
-
-
-def _separated(rows: Iterable[bytes], header: str, compression: Compression) -> Iterator[bytes]:
-    """A CSV file: the header, then the rows, each part compressed for itself."""
-    for part in chain([header.encode()], rows):
-        yield part if compression == "none" else formats.compress.frame(part, compression)
-
-
-def _ending(path: api.Template) -> str:
-    """The literal text after the last hole."""
-    last = path.parts[-1] if path.parts else ""
-    return last if isinstance(last, str) else ""
-
-
-def _told(path: api.Template, codec: api.Codec[Any]) -> Compression:
-    """The compression that the path's extension says."""
-    found: Compression = next((kind for ending, kind in ENDINGS.items() if _ending(path).endswith(ending)), "none")
-    return "none" if codec.whole else found
-
-
-def _extension(options: Options, compression: Compression) -> str:
-    """The extension of a generated name for files that are complete when they appear."""
-    packed = {kind: ending for ending, kind in ENDINGS.items()}.get(compression, "")
-    return str(options.format.extension) + packed
-
-
-def _check(options: Options) -> None:
-    if not options.path.text or options.path.parts in ((), ("",)):
-        raise api.OptionError("the path is empty", "path", "name a file, or a folder with a `/` at the end")
-    if options.format.whole and options.compression not in (None, "none"):
-        raise api.OptionError(
-            f"Parquet compresses its columns itself; {options.compression} around it would make it unreadable",
-            "compression",
-            "leave `compression` out: the columns are zstd",
-        )
-    if options.header and options.format.name != "csv":
-        raise api.OptionError(f"{options.format.name} files have no header", "header", "`header` is for format: csv")
-    for hole in options.path.holes:
-        if hole.format and hole.field.type.kind not in ("time", "json"):
-            raise api.OptionError(f"{hole.field.name} is {hole.field.type}: only times have a format", "path")

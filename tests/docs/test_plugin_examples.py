@@ -18,8 +18,11 @@ from pipeline.plan.catalog import Catalog
 from pipeline.plan.load import load
 from pipeline.plan.pages import find
 
-UNDELIVERED = ("opensearch", "s3")
+UNDELIVERED = ("opensearch",)
 """Outputs that are checked and refused when they are run."""
+
+REMOTE = ("s3",)
+"""Outputs whose examples run against a server: tests/services."""
 
 TABLE = "statuses.csv"
 LOG = "/var/log/nginx/access.log*"
@@ -27,7 +30,7 @@ EXAMPLES = [
     (kind, name)
     for kind in ("inputs", "filters", "outputs", "codecs")
     for name in Catalog.installed().names(kind)  # type: ignore[arg-type]
-    if name != "stdin" and name not in UNDELIVERED
+    if name != "stdin" and name not in UNDELIVERED + REMOTE
 ]
 
 
