@@ -20,7 +20,7 @@ from real import Pipe, wait_until
 from s3 import KEYS, Store, unpacked
 from servers import free_port
 
-from pipeline_plugins.outputs.s3 import S3
+from pipeline.plan.catalog import Catalog
 
 LINES = b"".join(b"line %06d %s\n" % (number, b"x" * (number % 97)) for number in range(20_000))
 
@@ -62,7 +62,7 @@ def test_the_example_runs(versitygw: Store, agent: Pipe) -> None:
     """As it is on the plugin's page; the environment says which service."""
     versitygw.client.create_bucket(Bucket="logs")
     agent.environment |= {"AWS_ENDPOINT_URL": versitygw.url, "AWS_REGION": "us-east-1"}
-    (agent.folder / "p.pipe").write_text(S3.example)
+    (agent.folder / "p.pipe").write_text(Catalog.installed().output("s3").example)
     once(agent)
     assert versitygw.text("logs").count(b"\n") == 100
 
