@@ -6,10 +6,10 @@ it: its agent is over, and the next one reads the states from the disk."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
-from pipeline.api import Batch, Position, Span
+from pipeline.api import Position, Span
 from pipeline.errors import StateError
 from pipeline.plan import folds, isolation
 from pipeline.plan.effects import Effects
@@ -163,7 +163,8 @@ class Folding:
         before = self.get(key, fold)
         work, clock = (fold.finish, ()) if finish else (fold.tick, (self.now,))
         after, batch = isolation.released(work, before, *clock, where=where)
-        gave = 0 if batch is None else batch.frame.height
+        refused = 0 if batch is None else sum(rows.height for rows in batch.rejected)
+        gave = refused + (0 if batch is None else batch.frame.height)
         if after is before and not gave:
             return None
         self.put(key, known.source, fold, after)
@@ -171,7 +172,7 @@ class Folding:
         kept = fold.held(after) - fold.held(before)
         folds.count(effects.counts, key[0], fold, took=0, gave=gave, kept=kept)
         if batch is not None and gave:
-            flow.released(key[0], step, Batch(batch.frame, span), effects, self)
+            flow.released(key[0], step, replace(batch, span=span), effects, self)
         return effects
 
 

@@ -18,7 +18,7 @@ from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
 from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
-from pipeline.errors import InternalError, PipeError
+from pipeline.errors import ConfigurationError, InternalError, PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput
@@ -104,6 +104,7 @@ class Reading:
         batches = source.read(dict(self._progress.get(name, {})))
         try:
             async for batch in batches:
+                self._check(name, source, batch)
                 # From here on it is unread data to the watermark, also while it waits for room.
                 self._computing.update((name, partition) for partition in batch.span)
                 try:
@@ -117,6 +118,17 @@ class Reading:
                 await batches.aclose()
         del self._readers[name]
         self._changed.set()
+
+    def _check(self, name: str, source: AnyInput, batch: Batch) -> None:
+        """States and accounts are kept under the names of partitions: two sources must not share one."""
+        for partition in batch.span:
+            for other in {*self._progress, *self.flow.order} - {name}:
+                if partition in self._progress.get(other, {}) or self._computing[other, partition] > 0:
+                    raise ConfigurationError(
+                        f"source {name} reads a partition that source {other} reads, too: {partition[:80]!r}",
+                        f"Partitions are told apart by their names. This is a defect of the input {source.name}, or both sources "
+                        "read the same: then use one of them twice.",
+                    )
 
     def _take(self, source: str, batch: Batch) -> None:
         size = int(batch.frame["@raw"].bin.size().sum() or 0) + 64 * batch.frame.height

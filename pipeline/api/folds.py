@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from pipeline.api.aggregates import Aggregate
 from pipeline.api.expressions import Expr, Field
 from pipeline.api.options import Options
 from pipeline.api.plugins import Plugin
 from pipeline.columns.batch import Batch
-from pipeline.columns.types import Columns
+from pipeline.columns.types import Columns, Type
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 StateT = TypeVar("StateT")
@@ -74,16 +77,44 @@ class Fold(Plugin[OptionsT], Generic[OptionsT, StateT]):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what gives the state its meaning: another one starts anew. By default of all options."""
-        told = [type(self).__name__, *([name, _meaning(value)] for name, value in self.options)]
+        """A hash of what gives the state its meaning: another one starts anew. By default of all options that are not what they are
+        by default: so a fold may get another option, and a default that changes changes the meaning."""
+        told = [type(self).__name__, *_given(self.options)]
         return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
+def _given(options: Options) -> list[object]:
+    fields = type(options).model_fields
+    return [
+        [name, _meaning(value)]
+        for name, value in options
+        if value != fields[name].get_default(call_default_factory=True)
+    ]
+
+
 def _meaning(value: object) -> object:
-    if isinstance(value, Field):
-        return [value.path, str(value.type)]
-    if isinstance(value, Expr):
-        return [value.meaning or value.text, str(value.type)]
-    if isinstance(value, (list, tuple)):
-        return [_meaning(item) for item in value]
-    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
+    """What a value means, as JSON, the same in every process. Raises TypeError for one whose meaning nobody knows."""
+    match value:
+        case Field():
+            return [value.path, str(value.type)]
+        case Expr():
+            return [value.meaning or value.text, str(value.type)]
+        case Plugin():
+            return [value.name, *_given(value.options)]
+        case Type():
+            return str(value)
+        case Aggregate():
+            return [value.name, value.state_version]
+        case str() | int() | float() | bool() | None:
+            return value
+        case list() | tuple():
+            return [_meaning(item) for item in value]
+        case Mapping():
+            return [[_meaning(key), _meaning(item)] for key, item in value.items()]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return [
+                type(value).__name__,
+                *([field.name, _meaning(getattr(value, field.name))] for field in fields(value)),
+            ]
+        case _:
+            raise TypeError(f"nobody knows what a {type(value).__name__} means to a state: define `fingerprint`")

@@ -67,12 +67,17 @@ class Batch:
     def reject(
         self, mask: pl.Series, reason: str, *, field: str | None = None, detail: pl.Series | pl.Expr | str | None = None
     ) -> Batch:
-        """Move the rows where `mask` (Boolean, as long as the frame) is true to the rejected ones.
+        """Move the rows where `mask` (Boolean, as long as the frame) is true to the rejected ones. Those where it is null stay, as in
+        the conditions of the language. Raises TypeError for another mask.
 
         `reason` is a short constant (`no_match`, `not_json`); `detail` says more per row (String). The engine adds the
         filter's name. Rows keep their metadata and lose their fields."""
+        if mask.dtype != pl.Boolean or len(mask) != self.frame.height:
+            raise TypeError(f"a mask of {len(mask)} {mask.dtype} does not fit {self.frame.height} rows")
         if not mask.any():
             return self
+        if mask.has_nulls():
+            mask = mask.fill_null(value=False)
         if isinstance(detail, pl.Series):
             detail = pl.lit(detail.filter(mask))
         error = pl.struct(

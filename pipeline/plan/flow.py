@@ -92,6 +92,7 @@ class Flow:
         """Run rows that a fold held, and lets go of now, through what follows it."""
         node = self.graph.stages[stage]
         ports: dict[Port, Batch] = {}
+        batch, _ = self._rejected(node, step.name, batch, ports, effects)
         at = node.steps.index(step) + 1
         if at <= len(node.before):
             self._onward(node, node.before[at:], batch, ports, effects, memory)

@@ -112,7 +112,8 @@ def released(
 ) -> tuple[Any, Batch | None]:
     """What `tick` or `finish` of a fold gives. There is no record to blame where it raises: that ends the run."""
     try:
-        return work(state, *now)
+        after, batch = work(state, *now)
+        return after, None if batch is None else _checked(work.__name__, batch)
     except (MemoryError, PipeError):
         raise
     except DEFECTS as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -45,11 +45,12 @@ class Options(api.Options):
 @dataclass(frozen=True)
 class Open:
     """An event that may go on: its first line's row with all of the text in `@raw`, how many lines that is, and when (µs) the last
-    came. Without a row there is none."""
+    came, and whether that one had a newline. Without a row there is none."""
 
     row: pl.DataFrame | None = None
     lines: int = 0
     since: int = 0
+    terminated: bool = True
 
 
 class Multiline(api.Fold[Options, Open]):
@@ -69,6 +70,7 @@ class Multiline(api.Fold[Options, Open]):
     name = "multiline"
     options_model = Options
     joins = True
+    state_version = 2
     example = """
 source access = generate(count: 100)
 transform whole = access | multiline(preset: java, timeout: 2s)
@@ -118,9 +120,11 @@ sink out = whole -> console()
             done = pl.concat([row, done], how="vertical_relaxed")
             counts = [state.lines + first, *counts]
         complete = self._rule == "end" and matches[-1]
-        after = Open() if complete else Open(_owned(done[-1:]), counts[-1], now)
-        out = done if complete else done[:-1]
-        return after, api.Batch(out, batch.span)
+        if complete:
+            return Open(), replace(batch, frame=done)
+        # A line without a newline is alone in its batch: what it completes had one.
+        after = Open(_owned(done[-1:]), counts[-1], now, batch.terminated)
+        return after, api.Batch(done[:-1], batch.span)
 
     def _starts(self, state: Open, matches: list[bool], raws: list[bytes]) -> list[int]:
         """The rows that begin an event. A row loop, on numbers: how much an event has already depends on each line."""
@@ -147,13 +151,13 @@ sink out = whole -> console()
         return self.finish(state)
 
     def finish(self, state: Open) -> tuple[Open, api.Batch | None]:
-        return Open(), None if state.row is None else api.Batch(state.row, {})
+        return Open(), None if state.row is None else api.Batch(state.row, {}, terminated=state.terminated)
 
     def held(self, state: Open) -> int:
         return state.lines
 
     def dump(self, state: Open) -> bytes:
-        head = struct.pack("<qq", state.lines, state.since)
+        head = struct.pack("<qq?", state.lines, state.since, state.terminated)
         if state.row is None:
             return head
         body = io.BytesIO()
@@ -161,14 +165,14 @@ sink out = whole -> console()
         return head + body.getvalue()
 
     def load(self, data: bytes, version: int) -> Open:
-        if version != self.state_version or len(data) < 16:
+        if version != self.state_version or len(data) < 17:
             raise ValueError(f"{len(data)} bytes of version {version} are not what multiline holds")
-        lines, since = struct.unpack_from("<qq", data)
+        lines, since, terminated = struct.unpack_from("<qq?", data)
         try:
-            row = pl.read_ipc_stream(io.BytesIO(data[16:])) if lines else None
+            row = pl.read_ipc_stream(io.BytesIO(data[17:])) if lines else None
         except pl.exceptions.PolarsError as error:
             raise ValueError(f"not what multiline holds: {error}") from error
-        return Open(row, lines, since)
+        return Open(row, lines, since, terminated)
 
 
 def _texts(raw: pl.Series) -> pl.Series:

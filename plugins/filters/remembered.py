@@ -9,6 +9,7 @@ from hashlib import blake2b
 import polars as pl
 
 from pipeline import api
+from pipeline.api.conversions import to_text
 
 KEYS = ("string", "int", "float", "bool", "time", "duration", "json", "bytes", "null")
 
@@ -37,8 +38,7 @@ def hashed(frame: pl.DataFrame, fields: Sequence[api.Field]) -> list[int | None]
     """A 64-bit hash of each row's key, the same on every machine and in every version; None for a row without any of the fields."""
     if len(fields) == 1:
         (field,) = fields
-        column = field.values(frame)
-        texts = column if column.dtype in (pl.String, pl.Binary) else column.cast(pl.String)
+        texts = field.values(frame) if field.type.kind == "bytes" else _text(field, frame)
     else:
         parts = [_text(field, frame) for field in fields]
         # With its length each text stands for itself: `ab`, `c` is not `a`, `bc`.
@@ -62,5 +62,7 @@ def hashed(frame: pl.DataFrame, fields: Sequence[api.Field]) -> list[int | None]
 
 
 def _text(field: api.Field, frame: pl.DataFrame) -> pl.Series:
-    column = field.values(frame)
-    return column.bin.encode("hex") if column.dtype == pl.Binary else column.cast(pl.String)
+    """As the language writes it, so that no version of a library changes a key."""
+    if field.type.kind == "bytes":
+        return field.values(frame).bin.encode("hex")
+    return frame.select(to_text(field.polars, field.type)).to_series()

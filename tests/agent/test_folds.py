@@ -9,19 +9,24 @@ from pathlib import Path
 from typing import cast
 
 import apsw
+import polars as pl
 import pytest
 from runs import quiet
 
+from pipeline import api
 from pipeline.agent import folding
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Batch, Columns, Context, Position
 from pipeline.cli.snapshot import snapshot
+from pipeline.columns.frames import dump
+from pipeline.columns.frames import load as load_frames
 from pipeline.env import Database
 from pipeline.lang.spans import Source
-from pipeline.plan.graph import Graph, Port, Stage
+from pipeline.plan.graph import Graph, Port, Stage, Step
 from pipeline.plan.load import load
 from pipeline.proof.balance import faults
+from pipeline.store import Wanted
 from pipeline.store.folds import Folds, Known
 from pipeline.testing.loop import run
 from pipeline.testing.world import SimEnv, World
@@ -108,6 +113,72 @@ def test_what_is_held_is_let_go_at_the_end_of_the_input(tmp_path: Path) -> None:
     lives.add(b"4\n")
     lives("start: /^#/")
     assert lives.account() == {"in": 6, "out": 3, "joined": 3}
+
+
+@pytest.mark.parametrize("options", ["start: /^#/", "continue: /^ /", "end: /x$/"])
+def test_a_log_without_a_final_newline_is_written_as_it_is(tmp_path: Path, options: str) -> None:
+    """Whether its last line began an event, went on with one, or completed it."""
+    for log in (b"# a\n b\nc x", b"# a\n b", b"x\n# a", b"x"):
+        folder = tmp_path / str(len(log))
+        folder.mkdir()
+        lives = Lives(folder)
+        lives.add(log)
+        lives(options)
+        assert lives.out == log
+
+
+class Refusing(api.Fold[RecordsOptions, tuple[pl.DataFrame, ...]]):
+    """Holds all rows, and refuses those that are `bad` when it lets go of them."""
+
+    name = "refusing"
+    options_model = RecordsOptions
+    example = ""
+
+    def schema(self, columns: Columns) -> Columns:
+        return columns
+
+    def empty(self) -> tuple[pl.DataFrame, ...]:
+        return ()
+
+    def step(self, state: tuple[pl.DataFrame, ...], batch: Batch, now: int) -> tuple[tuple[pl.DataFrame, ...], Batch]:
+        return (*state, batch.frame), batch.with_frame(batch.frame.clear())
+
+    def finish(self, state: tuple[pl.DataFrame, ...]) -> tuple[tuple[pl.DataFrame, ...], Batch | None]:
+        if not state:
+            return (), None
+        rows = Batch(pl.concat(state), {})
+        return (), rows.reject(rows.frame["@raw"].cast(pl.String) == "bad", "too_late")
+
+    def held(self, state: tuple[pl.DataFrame, ...]) -> int:
+        return sum(frame.height for frame in state)
+
+    def dump(self, state: tuple[pl.DataFrame, ...]) -> bytes:
+        return dump(list(state))
+
+    def load(self, data: bytes, version: int) -> tuple[pl.DataFrame, ...]:
+        return tuple(load_frames(data))
+
+
+def test_rows_that_a_fold_refuses_as_it_lets_go_of_them_are_rejected(tmp_path: Path) -> None:
+    """They are dead letters, and counted as any that a filter rejects."""
+    fold = Refusing(RecordsOptions(path=""))
+    bare = {"": Columns({}), "rejected": Columns({})}
+    step = Step("refusing", fold, Columns({}), "refusing()", 1, fold="refusing-1")
+    given = Given(("p", None, 3, [b"good", b"bad", b"fine"]))
+    log = Stage("log", "source", input=given, plugin=given.name, columns=bare)
+    kept = Stage("kept", "transform", upstream=(Port("log"),), before=(step,), columns=bare)
+    output = Records(RecordsOptions(path=str(tmp_path / "out.log")))
+    out = Stage("out", "sink", upstream=(Port("kept"),), output=output, plugin=output.name)
+    graph = Graph("p.pipe", {"log": log, "kept": kept, "out": out}, frozenset({Port("log"), Port("kept")}))
+    world = World(tmp_path)
+    agent = quiet(world, world.env(), graph)
+    run(agent.run())
+    assert (tmp_path / "out.log").read_bytes() == b"good\nfine\n"
+    counts = {outcome: rows for (stage, outcome), rows in agent.report.counts.items() if stage == "kept" and rows}
+    assert counts == {"in": 3, "out": 2, "rejected": 1}
+    with snapshot(tmp_path / "state") as state:
+        assert not list(faults(state.books()))
+        assert [kind.reason for kind in state.dead.kinds(Wanted())] == ["too_late"]
 
 
 def test_a_clean_stop_keeps_what_is_held(tmp_path: Path) -> None:

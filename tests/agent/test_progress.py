@@ -7,15 +7,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from runs import Runs
+from runs import Runs, made, quiet
 
 from pipeline.agent.reading import Pending, effects_of
+from pipeline.api import Columns
 from pipeline.cli.snapshot import snapshot
 from pipeline.columns import native
-from pipeline.errors import InternalError
+from pipeline.errors import ConfigurationError, InternalError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
-from pipeline.plan.graph import Graph
+from pipeline.plan.graph import Graph, Port, Stage
+from pipeline.testing.loop import run
 from plugins import Given, Parcels, ParcelsOptions
 
 NOTHING = Flow(Graph("nothing.pipe", {}, frozenset()), "host")
@@ -36,6 +38,31 @@ def test_a_forgotten_partition_is_dropped_and_its_input_hears_it(tmp_path: Path)
     assert progress(tmp_path) == {"q": 1}
     assert source.told == [{"q": 1, "p": None, "never": None}]
     assert source.past == set()
+
+
+@pytest.mark.parametrize("earlier", [True, False], ids=["in an earlier run", "at once"])
+def test_two_sources_with_one_partition_are_an_error(tmp_path: Path, *, earlier: bool) -> None:
+    """Else each would take the other's state for its own. The first keeps what it has."""
+    world = made(tmp_path / "w", b"")
+    bare = {"": Columns({})}
+    first, second = Given(("p", None, 2, [b"a", b"b"])), Given(("p", None, 2, [b"c", b"d"]))
+    stages = {
+        name: Stage(name, "source", input=given, plugin=given.name, columns=bare)
+        for name, given in {"one": first, "two": second}.items()
+    }
+
+    def graph(*names: str) -> Graph:
+        sink = Stage(
+            "away", "sink", upstream=tuple(map(Port, names)), output=Parcels(ParcelsOptions()), plugin="parcels"
+        )
+        return Graph("p.pipe", {**{name: stages[name] for name in names}, "away": sink}, frozenset(map(Port, names)))
+
+    if earlier:
+        run(quiet(world, world.env(), graph("one")).run())
+        world.crash()
+    with pytest.raises(ConfigurationError, match=r"reads a partition that source (one|two) reads, too: 'p'"):
+        run(quiet(world, world.env(), graph("one", "two")).run())
+    world.crash()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,30 @@ def test_a_key_of_several_values_is_refused(kind: api.Type) -> None:
         Dedupe(Options(by=(api.Field(("id",), kind),))).schema(api.Columns({"id": kind}))
 
 
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (api.STRING, ["", "a"]),
+        (api.BYTES, [b"\xff", b""]),
+        (api.INT, [0, -1]),
+        (api.FLOAT, [0.5, 1e300]),
+        (api.BOOL, [True, False]),
+        (api.TIME, [0, 1]),
+        (api.DURATION, [90_000_000, 0]),
+        (api.JSON, ['{"a":1}', "2"]),
+    ],
+    ids=lambda given: str(given) if isinstance(given, api.Type) else "",
+)
+@pytest.mark.parametrize("more", [(), (ID,)], ids=["alone", "with another"])
+def test_keys_are_of_every_type_that_is_one_value(
+    kind: api.Type, values: list[object], more: tuple[api.Field, ...]
+) -> None:
+    """Equal values are one key, different ones two, and a missing one is none if it is alone."""
+    column = pl.Series("key", [*values, *values, None, None], dtype=api.dtype(kind))
+    batch = events(*((None, 0) for _ in range(6))).with_columns(column)
+    assert passed(batch, by=(api.Field(("key",), kind), *more)) == [0, 1, 4, 5]
+
+
 def test_what_is_remembered_is_bounded() -> None:
     """16 bytes a key, `count` keys at most."""
     folded = Folded(Dedupe(Options(by=(ID,), count=100)))

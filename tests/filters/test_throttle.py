@@ -27,6 +27,18 @@ def test_a_burst_and_then_the_steady_rate() -> None:
     assert passed(events(*(("a", at) for at in times)), rate=2, burst=3) == [0, 1, 2, 5, 7, 9, 10, 11]
 
 
+def test_stamps_of_today_are_remembered_at_high_rates() -> None:
+    """Microseconds times the rate need more than 64 bits; the state is written and read between any two rows."""
+    now = 1_790_000_000
+    batch = events(*(("a", now + at) for at in (0, 0, 0, 0.5, 1, 1, 1)))
+    assert passed(batch, cuts=(1, 2, 3, 4, 5, 6), rate=1_000_000_000, per=500_000 * 1_000_000_000, burst=2) == [
+        0,
+        1,
+        3,
+        4,
+    ]
+
+
 def test_keys_have_a_rate_each_and_no_key_none() -> None:
     assert passed(events(("a", 0), ("b", 0), ("a", 0), (None, 0), ("b", 0), (None, 0)), rate=1) == [0, 1, 3, 5]
 

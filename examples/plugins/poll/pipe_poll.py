@@ -46,7 +46,8 @@ sink kept = tickets -> file("tickets.ndjson", format: raw)
 
     async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
         """A position is the cursor of the next page and the number of its first record."""
-        partition = self.options.url
+        # Another source of the program may poll the same address.
+        partition = f"{self._ctx.node}:{self.options.url}"
         position = progress.get(partition)
         while True:
             place = position if isinstance(position, dict) else {}
