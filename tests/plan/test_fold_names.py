@@ -47,7 +47,7 @@ PROGRAM = "source log = stdin()\ntransform kept = log | {fold}\nsink out = kept 
     [
         "holding(string(@raw) matches /x/)",
         "holding(format: csv)",
-        'holding(format: "{@raw}")',
+        'holding(format: "{@host}")',
         "holding(named: {a: string(@raw)})",
         "holding() { a = string(@raw) == 'x' }",
     ],
