@@ -12,6 +12,7 @@ from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
 from pipeline.lang.layout import one_line
+from pipeline.plan import foreign
 from pipeline.plan.calls import fit, match_arguments
 from pipeline.plan.expressions import compile_expression, condition, expression
 from pipeline.plan.inference import BROKEN, Variable
@@ -131,10 +132,23 @@ def _rename(entry: ast.Entry, scope: Scope) -> Rename | None:
             "P212", "the right side of a rename is a field", entry.value.span, help="`new = old`; `set` computes values"
         )
         return None
+    if target is not None and _turned_round(entry.target, entry.value, scope):
+        help = f"a rename is `new = old`: write `{entry.value.dotted} = {entry.target.dotted}`"
+        scope.findings.error("P301", f"unknown field `{entry.value.dotted}`", entry.value.span, help=help)
+        return None
     field = scope.field(entry.value)
     if target is not None:
         _take_out(target, scope)
     return None if target is None or field is None else Rename(target, field)
+
+
+def _turned_round(new: ast.Path, old: ast.Path, scope: Scope) -> bool:
+    """Whether the new name is a field, and the old one neither is one nor looks like one."""
+
+    def known(path: ast.Path) -> bool:
+        return scope.type_of(tuple(part.text for part in path.parts)) is not None
+
+    return not known(old) and known(new) and not suggestion(old.dotted, scope.point.columns.fields)
 
 
 def _case(entry: ast.Entry, scope: Scope) -> Case | None:
@@ -168,7 +182,7 @@ def aggregate_call(node: ast.Expression, scope: Scope) -> tuple[Aggregate, tuple
     if not isinstance(node, ast.Call) or node.name.text not in scope.catalog.names("aggregates"):
         if isinstance(node, ast.Call):
             name = node.name.text
-            help = suggestion(name, scope.catalog.names("aggregates"))
+            help = foreign.aggregate(name) or suggestion(name, scope.catalog.names("aggregates"))
             help = help or f"aggregates are {', '.join(scope.catalog.names('aggregates'))}"
             scope.findings.error("P213", f"unknown aggregate `{name}`", node.name.span, help=help)
         else:

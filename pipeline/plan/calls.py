@@ -13,7 +13,7 @@ from pipeline.columns.types import DURATION, FLOAT, INT, NULL, STRING, TIME, Typ
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
-from pipeline.plan import lower
+from pipeline.plan import foreign, lower
 from pipeline.plan.inference import Variable
 from pipeline.plan.kinds import combined
 from pipeline.plan.membership import regex
@@ -105,7 +105,8 @@ def _function(node: ast.Call, scope: Scope) -> Function | None:
     elif name in scope.catalog.names("filters"):
         help = f"`{name}` is a filter: put it after a `|`"
     else:
-        help = suggestion(name, [*scope.catalog.names("functions"), "env"]) or "`pipe plugins` lists all functions"
+        near = suggestion(name, [*scope.catalog.names("functions"), "env"])
+        help = foreign.FUNCTIONS.get(name) or near or "`pipe plugins` lists all functions"
     scope.findings.error("P303", f"unknown function `{name}`", node.name.span, help=help)
     return None
 
@@ -195,12 +196,13 @@ def fit(parameter: Parameter, argument: ast.Argument | None, scope: Scope, compi
 
 
 def _accepted(parameter: Parameter, typed: Typed, argument: ast.Argument, scope: Scope, of: str) -> Typed | None:
-    """The argument, cast where its parameter wants a float; an unknown type becomes the first one that is accepted."""
+    """The argument, cast where its parameter wants a float. An unknown type becomes the first one that is accepted; a float, where
+    that is a number of either kind: as an int, 1.5 would be null."""
     kinds = parameter.types
     if isinstance(typed.type, Variable):
         if not kinds or "json" in kinds:
             return typed
-        if set(kinds) == {"int", "float"}:
+        if kinds[0] in ("int", "float") and {"int", "float"} <= set(kinds):
             scope.unknowns.demand(typed.type, None, argument.span)
             return replace(typed, type=FLOAT)
         first = kinds[0]
@@ -247,6 +249,8 @@ def _advice(kind: Type, wanted: Sequence[str]) -> str:
         return "state the type of the JSON value with `schema: {…}` where it is read"
     if kind == STRING and wanted[0] in ("int", "float", "time", "duration"):
         return f"convert it with `{wanted[0]}(…)`"
+    if kind == DURATION and wanted[0] in ("int", "float"):
+        return "convert it with `float(…)`, which gives seconds"
     return "convert it with `string(…)`" if "string" in wanted else ""
 
 
@@ -255,7 +259,7 @@ def _type_of(value: object) -> Type:
 
 
 def _env(node: ast.Call, scope: Scope, compile_: Compile) -> Typed | None:
-    """`env("NAME")` or `env("NAME", "default")`: a text, fixed when the program is loaded."""
+    """`env("NAME")` or `env("NAME", "default")`: a text, fixed when the program is loaded; null where that is the default."""
     parameters = (
         Parameter("name", "the variable's name", ("string",), constant=True),
         Parameter("default", "what it is when the variable is not set", ("string",), constant=True, required=False),
@@ -269,6 +273,8 @@ def _env(node: ast.Call, scope: Scope, compile_: Compile) -> Typed | None:
         return None
     scope.used.add(("env", name.value))
     value = scope.variables.get(name.value, default.value)
+    if value is None and matched[1][1] is not None:
+        return Typed(lower.literal(None, NULL), NULL, constant=True)
     if not isinstance(value, str):
         scope.findings.error(
             "P109",

@@ -28,6 +28,7 @@ from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
 from pipeline.lang.layout import one_line
 from pipeline.lang.spans import Span
+from pipeline.plan import foreign
 from pipeline.plan.blocks import aggregate_call
 from pipeline.plan.folds import identified
 from pipeline.plan.graph import AnyFilter, AnyFold, AnyWindow, Step
@@ -240,7 +241,8 @@ def _unknown(name: ast.Name, scope: Scope) -> None:
     elif word in catalog.names("functions"):
         help = f"`{word}` is a function: use it in an expression, set {{ x = {word}(…) }}"
     else:
-        help = suggestion(word, catalog.names("filters")) or "`pipe plugins` lists all filters"
+        near = suggestion(word, catalog.names("filters"))
+        help = foreign.FILTERS.get(word) or near or "`pipe plugins` lists all filters"
     scope.findings.error("P201", f"unknown filter `{word}`", name.span, help=help)
 
 

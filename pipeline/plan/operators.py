@@ -219,6 +219,8 @@ def _conversion(left: Typed, right: Typed) -> str:
         return "state the type of the JSON value with `schema: {…}` where it is read"
     if "string" in kinds and other in ("int", "float", "bool", "time", "duration"):
         return f"convert the text with `{other}(…)`, or type it where it is read"
+    if "duration" in kinds and kinds & {"int", "float"}:
+        return "write a duration with its unit: `10s`, `5m`, `1h`"
     return ""
 
 

@@ -13,7 +13,7 @@ import pydantic
 from pipeline.api import Expr, Field, Hole, Template
 from pipeline.api.options import Bare, Bytes, Microseconds
 from pipeline.columns.times import format_time
-from pipeline.columns.types import BOOL, DURATION, INT, TIME, dtype
+from pipeline.columns.types import BOOL, DURATION, INT, NULL, TIME, dtype
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import suggestion
 from pipeline.plan import lower
@@ -135,7 +135,7 @@ def _wrong(node: ast.Expression, expected: str, scope: Scope, what: str) -> Fail
 def _union(node: ast.Expression, inner: tuple[object, ...], scope: Scope, what: str, *, lengths: bool) -> object:
     """The first member that fits; with one member besides None its own complaint, else what all of them are."""
     members = [member for member in inner if member is not type(None)]
-    if isinstance(node, ast.Null) and len(members) < len(inner):
+    if len(members) < len(inner) and _null(node, scope):
         return None
     if len(members) == 1:
         return convert(node, members[0], scope, what, lengths=lengths)
@@ -154,6 +154,15 @@ def _union(node: ast.Expression, inner: tuple[object, ...], scope: Scope, what: 
     words = dict.fromkeys(_describe(member) for member in members)
     scope.findings.error("P206", f"{what} is {either(words)}", node.span)
     return FAILED
+
+
+def _null(node: ast.Expression, scope: Scope) -> bool:
+    """Whether an argument leaves its option out: `null`, or a name or an `env("NAME", null)` that comes to it."""
+    name = isinstance(node, ast.Path) and node.dotted in scope.constants
+    if name or (isinstance(node, ast.Call) and node.name.text == "env"):
+        typed = compile_expression(node, scope.trial(Findings()))
+        return typed is not None and typed.type == NULL
+    return isinstance(node, ast.Null)
 
 
 def _describe(annotation: object) -> str:

@@ -18,7 +18,11 @@ env = api.Function(
     parameters=(
         api.Parameter("name", "The variable's name.", ("string",), constant=True),
         api.Parameter(
-            "default", "What it is when the variable is not set.", ("string",), constant=True, required=False
+            "default",
+            "What it is when the variable is not set; with `null` an option is as if it were left out.",
+            ("string",),
+            constant=True,
+            required=False,
         ),
     ),
     returns=api.STRING,

@@ -89,11 +89,11 @@ def _is_nan(x: pl.Expr) -> pl.Expr:
 
 abs_ = api.Function(
     name="abs",
-    doc="The distance from zero.",
-    parameters=(_X,),
+    doc="The distance from zero, of a number or a duration.",
+    parameters=(api.Parameter("x", "The number or duration.", (*_NUMBER, "duration")),),
     returns=_same,
     build=numbers.absolute,
-    examples=(api.Example("abs(-3)", 3), api.Example("abs(-1.5)", 1.5)),
+    examples=(api.Example("abs(-3)", 3), api.Example("abs(-1.5)", 1.5), api.Example("float(abs(-90s))", 90.0)),
 )
 
 round_ = api.Function(

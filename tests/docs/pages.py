@@ -41,9 +41,9 @@ def blocks(*kinds: str) -> list[Block]:
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every `pipe …` of README.md and the pages directly in docs/: (text, words after `pipe`)."""
+    """Every `pipe …` of README.md, the pages directly in docs/ and the examples: (text, words after `pipe`)."""
     for page in PAGES:
-        if page.parent.name not in (ROOT.name, "docs"):
+        if page.parent.name not in (ROOT.name, "docs", "examples"):
             continue
         text = FENCED.sub("", page.read_text(encoding="utf-8"))
         lines = [line.strip() for match in INDENTED.finditer(text) for line in match[0].splitlines()]

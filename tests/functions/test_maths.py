@@ -1,6 +1,7 @@
 """Arithmetic, against Python's math."""
 
 import math
+from datetime import timedelta
 
 import pytest
 from calls import run
@@ -55,6 +56,8 @@ def test_rounding(ints, floats):
         ("float(greatest(1m, 90s))", 90.0),
         ("least(7)", 7),
         ("sign(-0.0)", 0),
+        ("float(abs(-90s))", 90.0),
+        ("float(abs(1m))", 60.0),
     ],
 )
 def test_results(call, expected):
@@ -68,6 +71,12 @@ def test_powers_of_ten_are_exact():
     assert run("log10(x)", x=(api.FLOAT, [10.0**power for power in range(-20, 300, 7)])) == [
         float(power) for power in range(-20, 300, 7)
     ]
+
+
+def test_the_longest_negative_duration_has_no_distance_from_zero():
+    """As with integers, null: its positive does not fit 64 bits."""
+    durations = (api.DURATION, [-(2**63), -1, None])
+    assert run("abs(x)", x=durations) == [None, timedelta(microseconds=1), None]
 
 
 @pytest.mark.parametrize("call", ["log(2, 1)", "log(2, 0)", "log(2, -2)", "round(1.5, 16)", "round(1.5, -1)"])

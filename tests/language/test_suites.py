@@ -9,10 +9,18 @@ import pytest
 from programs import ROOT, failures, loaded, played
 
 FENCED = re.compile(r"^```pipe\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BESIDE = [ROOT / "tests/language/windows.pipe", *sorted((ROOT / "configs/tests").glob("*.pipe"))]
+PROGRAMS = [path for path in sorted((ROOT / "configs").rglob("*.pipe")) if path.parent.name != "tests"]
+BESIDE = [ROOT / "tests/language/windows.pipe", *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
 PAGES = [ROOT / "README.md", ROOT / "docs/language.md"]
+EXAMPLES = sorted((ROOT / "docs/examples").glob("*.md"))
 PLUGINS = [*sorted((ROOT / "docs/plugins").glob("*/*.md"))]
 SHOWN = [(page, number) for page in PAGES for number in range(1, len(FENCED.findall(page.read_text())) + 1)]
+TESTED = [
+    (page, number)
+    for page in EXAMPLES
+    for number, text in enumerate(FENCED.findall(page.read_text(encoding="utf-8")), 1)
+    if "\ntest " in text
+]
 
 
 def program(page: Path, number: int) -> str:
@@ -20,20 +28,21 @@ def program(page: Path, number: int) -> str:
 
 
 @pytest.mark.parametrize("path", BESIDE, ids=lambda path: path.stem)
-def test_a_program_passes_its_tests(path: Path) -> None:
+def test_a_program_passes_its_tests(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test in the file holds, and there are some."""
+    monkeypatch.chdir(ROOT)  # tables that a program names are found from here
     text = path.read_text(encoding="utf-8")
     assert text.count("\ntest ") > 0
     assert failures(text, str(path)) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.pipe")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
 def test_every_program_of_configs_has_tests(path: Path) -> None:
     """Beside each program there is a file that includes it and tests it."""
     assert f'include "../{path.name}"' in (path.parent / "tests" / path.name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("page", "number"), SHOWN, ids=lambda part: getattr(part, "stem", str(part)))
+@pytest.mark.parametrize(("page", "number"), [*SHOWN, *TESTED], ids=lambda part: getattr(part, "stem", str(part)))
 def test_a_program_on_a_page_passes_its_tests(page: Path, number: int) -> None:
     """The program as it is shown does what the tests for it say."""
     text = program(page, number)

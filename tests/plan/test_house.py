@@ -10,9 +10,11 @@ import pytest
 from house import house
 from test_expressions import scope
 
-from pipeline.api import Window
+from pipeline.api import FLOAT, Window
+from pipeline.columns.types import METADATA
 from pipeline.lang.parse import parse_expression
 from pipeline.lang.spans import Source
+from pipeline.plan import foreign
 from pipeline.plan.catalog import Catalog
 from pipeline.plan.expressions import compile_expression, evaluate
 from pipeline.plan.findings import Findings
@@ -187,3 +189,73 @@ def test_a_ranking_is_named_after_its_expression_whatever_the_layout(catalog: Ca
         for metric in window(written, catalog).plugin.options.block  # type: ignore[attr-defined]
     }
     assert texts == {"string(n) + 'x'"}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "set { m = abs(x) }",
+        "set { m = greatest(x, 0.5) }",
+        "set { m = least(x) }",
+        "window(1d) by y { m = max(x) }",
+        "window(1d) by y { m = min(x) }",
+    ],
+)
+def test_a_member_that_is_only_known_to_be_a_number_is_a_float(stage: str, catalog: Catalog) -> None:
+    """Where ints, floats and more are taken, a JSON number is not cut down to an int, which 1.5 is not."""
+    found = load(
+        Source("j.pipe", f"source a = file('a')\ntransform t = a | json() | {stage}\nsink q = t -> null()"),
+        catalog=catalog,
+    )
+    assert found.graph is not None, found.diagnostics
+    assert found.graph.stages["t"].columns[""].fields["m"] == FLOAT
+
+
+@pytest.mark.parametrize("let", ["let db = env('DB', null)", "let db = null"])
+@pytest.mark.parametrize("argument", ["db", "env('DB', null)"])
+def test_an_option_is_left_out_by_what_comes_to_null(let: str, argument: str, catalog: Catalog) -> None:
+    """An option may be taken from the environment where there is something, and have its default where there is not."""
+    text = f"{let}\nsource a = file('a', codec: nginx)\nsink q = a | geoip(remote_addr, db: {argument}) -> null()"
+
+    def database(**variables: str) -> object:
+        found = load(Source("g.pipe", text), catalog=catalog, variables=variables)
+        assert found.graph is not None, found.diagnostics
+        assert found.checked.variables == ({"DB"} if "env" in text else set())
+        return found.graph.stages["q"].before[0].plugin.options.db  # type: ignore[attr-defined]
+
+    assert database() is None
+    if "env" in (let if argument == "db" else argument):
+        assert database(DB="places.mmdb") == "places.mmdb"
+
+
+def test_what_needs_a_value_does_not_take_null_from_the_environment(catalog: Catalog) -> None:
+    """Null is for options that can be left out; others say what they are."""
+    text = "source a = file(env('LOG', null))\nsink q = a -> null()"
+    found = load(Source("g.pipe", text), catalog=catalog, variables={})
+    assert [(one.code, one.message) for one in found.diagnostics] == [
+        ("P206", "`globs` of `file` is a string or a list")
+    ]
+
+
+def test_advice_for_names_of_other_languages_is_about_names_of_this_one(catalog: Catalog) -> None:
+    """What stands on the left is no name here, and all that is written on the right is."""
+    ours = {
+        kind: set(catalog.names(kind))  # type: ignore[arg-type]
+        for kind in ("filters", "functions", "aggregates")
+    }
+    for kind, table in (
+        ("filters", foreign.FILTERS),
+        ("functions", foreign.FUNCTIONS),
+        ("aggregates", {**foreign.AGGREGATES, "p99": foreign.aggregate("p99")}),
+    ):
+        assert not ours[kind] & table.keys()
+        for advice in table.values():
+            written = re.findall(r"`([^`]+)`", advice)
+            assert written, advice
+            named = {
+                name
+                for text in written
+                for name in re.findall(r"(?:(?<=^)|(?<== ))[a-z_]+(?=!?\(| \{)|^[a-z_]+$", text)
+            }
+            assert named <= set.union(*ours.values()), advice
+            assert {name for text in written for name in re.findall(r"@\w+", text)} <= METADATA.keys(), advice
