@@ -26,14 +26,16 @@ SUBJECTS = (
     "json_lines",
     "timestamps",
     "filters",
+    "folds",
     "events",
+    "record_codecs",
     "encoders",
     "functions",
     "scaling",
     "durability",
     "peer",
 )
-KERNELS = ("windows", "json_lines", "timestamps", "encoders")
+KERNELS = ("windows", "json_lines", "timestamps", "record_codecs", "encoders")
 """Those that are measured once more without the native module, where there is one."""
 
 ABOUT = """# Performance

@@ -19,8 +19,8 @@ class Cri(api.Codec[Options]):
     """Logs of containers, as containerd and CRI-O write them: `2026-01-31T12:00:00.123456789Z stdout F message`.
 
     `time` is cut to microseconds, `stream` is `stdout` or `stderr`. The runtime writes a line that is longer than 16 KiB in parts:
-    `partial` is true for all of them but the last. They are not put together: that would need memory from one batch to the
-    next, which a codec has not. Records of another kind are rejected with `not_cri`."""
+    `partial` is true for all of them but the last. The filter `unsplit` puts them together. Records of another kind are rejected
+    with `not_cri`."""
 
     name = "cri"
     options_model = Options

@@ -18,7 +18,7 @@ class Docker(api.Codec[Options]):
     r"""Logs of containers, as Docker's `json-file` driver writes them: `{"log":"message\n","stream":"stdout","time":"…"}`.
 
     `message` is the line without its end. Docker writes a line that is longer than 16 KiB in parts: `partial` is true for all of
-    them but the last. They are not put together: that would need memory from one batch to the next, which a codec has not.
+    them but the last. The filter `unsplit` puts them together.
     `attrs` are the labels that the driver was told to add. Records that are no JSON are rejected with `not_json`, those without
     `log` with `not_docker`."""
 
@@ -50,7 +50,11 @@ sink out = wrapped -> console()
             "time",
             "stream",
             (~line.str.ends_with("\n")).alias("partial"),
-            line.str.strip_suffix("\n").str.strip_suffix("\r").alias("message"),
+            # A carriage return at the end of a part that goes on is a character like others.
+            pl.when(line.str.ends_with("\r\n"))
+            .then(line.str.strip_suffix("\r\n"))
+            .otherwise(line.str.strip_suffix("\n"))
+            .alias("message"),
             "attrs",
         )
         lacking = pl.when(columns["message"].is_null()).then(pl.lit("not_docker"))

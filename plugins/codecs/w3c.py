@@ -82,7 +82,7 @@ class W3c(api.Codec[Options]):
 
     Which columns there are is said in the program, so that it can be checked before it runs, and so that a start in the middle of
     a file knows it too. A `#Fields:` line that says something else is rejected with `other_fields`: look at the records after
-    it. Other lines that begin with `#` are left out. `cs(User-Agent)` is the field `cs_user_agent`, and so on; `-` is null;
+    it. The filter `w3c` follows such lines, and takes longer. Other lines that begin with `#` are left out. `cs(User-Agent)` is the field `cs_user_agent`, and so on; `-` is null;
     `date_time` is the time that `date` and `time` tell. Records with another number of columns are rejected with `wrong_columns`."""
 
     name = "w3c"
@@ -95,14 +95,15 @@ transform parsed = access
 sink out = parsed -> console()
 """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, delimiter: str = " ") -> None:
+        """`delimiter`: what is between two values, where the fields are no preset."""
         super().__init__(options)
         if isinstance(options.fields, str):
-            self._given, delimiter = PRESETS[options.fields]
+            self._given, self.delimiter = PRESETS[options.fields]
         else:
-            self._given, delimiter = options.fields, " "
+            self._given, self.delimiter = options.fields, delimiter
         self._cells = Cells(
-            [_named(name) for name in self._given], options.types, delimiter, option="fields", missing="-"
+            [named(name) for name in self._given], options.types, self.delimiter, option="fields", missing="-"
         )
 
     def schema(self) -> api.Columns:
@@ -140,6 +141,6 @@ def _time(columns: pl.DataFrame) -> pl.Series:
     return text.select(times.parse(pl.col("t"))).to_series()
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
     """The name of a field: `cs(User-Agent)` is `cs_user_agent`."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,6 +11,8 @@ import polars as pl
 
 from pipeline import api
 from pipeline.api.patterns import checked
+
+from .holding import owned, read, written
 
 PRESETS = {
     "java": r"^\s|^Caused by: |^(?:[\w$]+\.)+[\w$]+(?:Exception|Error)\b",
@@ -123,7 +124,7 @@ sink out = whole -> console()
         if complete:
             return Open(), replace(batch, frame=done)
         # A line without a newline is alone in its batch: what it completes had one.
-        after = Open(_owned(done[-1:]), counts[-1], now, batch.terminated)
+        after = Open(owned(done[-1:]), counts[-1], now, batch.terminated)
         return after, api.Batch(done[:-1], batch.span)
 
     def _starts(self, state: Open, matches: list[bool], raws: list[bytes]) -> list[int]:
@@ -158,19 +159,15 @@ sink out = whole -> console()
 
     def dump(self, state: Open) -> bytes:
         head = struct.pack("<qq?", state.lines, state.since, state.terminated)
-        if state.row is None:
-            return head
-        body = io.BytesIO()
-        state.row.write_ipc_stream(body)
-        return head + body.getvalue()
+        return head if state.row is None else head + written(state.row)
 
     def load(self, data: bytes, version: int) -> Open:
         if version != self.state_version or len(data) < 17:
             raise ValueError(f"{len(data)} bytes of version {version} are not what multiline holds")
         lines, since, terminated = struct.unpack_from("<qq?", data)
         try:
-            row = pl.read_ipc_stream(io.BytesIO(data[17:])) if lines else None
-        except pl.exceptions.PolarsError as error:
+            row = read(data[17:]) if lines else None
+        except ValueError as error:
             raise ValueError(f"not what multiline holds: {error}") from error
         return Open(row, lines, since, terminated)
 
@@ -181,11 +178,3 @@ def _texts(raw: pl.Series) -> pl.Series:
         return raw.fill_null(b"").cast(pl.String)
     except pl.exceptions.PolarsError:
         return pl.Series([(value or b"").decode("utf-8", "replace") for value in raw], dtype=pl.String)
-
-
-def _owned(row: pl.DataFrame) -> pl.DataFrame:
-    """The row without the batch that it was a part of."""
-    body = io.BytesIO()
-    row.write_ipc_stream(body)
-    body.seek(0)
-    return pl.read_ipc_stream(body)

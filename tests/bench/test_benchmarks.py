@@ -27,6 +27,8 @@ ROWS = {
     "windows": {"Polars `group_by`, by hand", "Python `Counter`"},
     "json_lines": {"Python `json.loads`", "Polars `read_ndjson`", "`zstd -1`"},
     "filters": {"Python `str.split`", "sample", "flatten"},
+    "folds": {"Python `set`", "`dedupe` by an address", "`cluster` of paths", "Python `re`, joined", "`unsplit`"},
+    "record_codecs": {"Python `json.loads`", "Python `csv.reader`", "Python `json.dumps`", "Python `csv.writer`"},
     "encoders": {"`zstd -1`", "Python `join` and `zstandard`", "Python `json.dumps`"},
     "functions": {"`abs`", "`join`", "`year`"},
     "events": {"`api.Filter`, columns", "`api.EventFilter`, one event at a time"},
@@ -40,6 +42,8 @@ TABLES = {
     "json_lines": 1,
     "filters": 2,
     "events": 1,
+    "folds": 2,
+    "record_codecs": 2,
     "encoders": 2,
     "functions": 1,
     "scaling": 5,
@@ -71,6 +75,18 @@ def test_every_function_is_measured() -> None:
 
     assert CALLS.keys() ^ set(Catalog.installed().names("functions")) == {"env"}
     assert [name for name, call in CALLS.items() if f"{name}(" not in call] == []
+
+
+def test_every_codec_is_measured() -> None:
+    """Those that read and those that write."""
+    from record_codecs import DECODED, ENCODED
+
+    from pipeline.plan.catalog import Catalog
+
+    catalog = Catalog.installed()
+    known = [catalog.codec(name) for name in catalog.names("codecs")]
+    assert set(DECODED) == {codec.name for codec in known if codec.decodes()}
+    assert set(ENCODED) == {codec.name for codec in known if codec.encodes()}
 
 
 def test_all_makes_the_page() -> None:

@@ -44,3 +44,25 @@ def table(lines: Iterable[bytes]) -> list[str]:
 def _table(lines: tuple[bytes, ...]) -> list[str]:
     found = [line.split() for line in good(lines)]
     return sorted(f"{fields[0].decode()},{fields[3].decode()}" for fields in found if fields[2] == b"GET")
+
+
+def first(lines: Iterable[bytes], within: int = 4, count: int = 2) -> list[int]:
+    """The numbers of the lines that are let through where those with the same verb are dropped, of each generation by itself: it begins with
+    a header."""
+    found: list[int] = []
+    seen: dict[bytes, int] = {}
+    for line in lines:
+        if line[:1] == b"#":
+            seen = {}
+        if not line[:1].isdigit():
+            continue
+        number, second, verb, _ = line.split()
+        time = int(second)
+        if verb in seen and abs(time - seen[verb]) < within:
+            continue
+        if verb not in seen and len(seen) == count:
+            del seen[next(iter(seen))]
+        seen.pop(verb, None)
+        seen[verb] = time
+        found.append(int(number))
+    return found

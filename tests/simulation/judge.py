@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from audit import counts, plain, same
-from exact import Cell, bad, cells, table
+from exact import Cell, bad, cells, first, table
 from remote import ViolationError
 from scene import STATE, Scene
 
@@ -29,6 +29,9 @@ def judge(scene: Scene) -> None:
     same("facts in the index", _cells(json.loads(body) for _, body in remote.documents.values()), cells(lines))
     same("facts in the file", _cells(_last(scene)), cells(lines))
     same("rows in tables", sorted(_table(scene)), table(lines))
+    if scene.memory:
+        passed = Counter(int(row) for row in machine.get(ROOT / "first.txt").split())
+        same("rows that a filter with memory lets through", passed, Counter(first(lines)))
     _state(scene)
 
 

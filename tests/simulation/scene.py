@@ -38,6 +38,12 @@ sink table     = parsed | where(verb == 'GET') | keep(n, size)
   -> file("{root}/table/", format: csv, header: true, roll: {{size: 8KB}})
 """
 
+MEMORY = """
+transform unique = parsed | dedupe(within: 4s, count: 2) by verb
+sink first = unique -> file("{root}/first.txt", format: "{{n}}")
+"""
+"""A filter with memory, for histories at random: all that is below it is computed in the commit."""
+
 STATE = ROOT / "state"
 
 
@@ -56,9 +62,9 @@ def catalog(remote: Remote) -> Catalog:
 
 
 @cache
-def recipe(keep: str) -> Recipe:
+def recipe(keep: str, *, memory: bool) -> Recipe:
     """The program, checked once."""
-    text = PROGRAM.format(folder=FOLDER, root=ROOT, keep=keep)
+    text = (PROGRAM + MEMORY if memory else PROGRAM).format(folder=FOLDER, root=ROOT, keep=keep)
     loaded = load(Source("w.pipe", text), catalog=catalog(Remote()))
     assert loaded.graph is not None, loaded.diagnostics
     return loaded.recipe
@@ -66,20 +72,21 @@ def recipe(keep: str) -> Recipe:
 
 @dataclass
 class Scene:
-    """`keep` is how long windows are kept. What is not `machine`, `log` and `remote` is gone with a life."""
+    """`keep` is how long windows are kept, `memory` whether there is a filter with memory. What is not `machine`, `log` and `remote` is gone with a life."""
 
     machine: Machine = field(default_factory=Machine)
     log: Log = field(default_factory=Log)
     remote: Remote = field(default_factory=Remote)
     keep: str = "1h"
+    memory: bool = False
     said: list[str] = field(default_factory=list)
 
     def after(self, cut: Cut, choice: random.Random) -> Scene:
         """The scene after a power cut now; this one goes on."""
-        return Scene(self.machine.after(cut, choice), self.log.fork(), self.remote.fork(), self.keep)
+        return Scene(self.machine.after(cut, choice), self.log.fork(), self.remote.fork(), self.keep, self.memory)
 
     def graph(self) -> Graph:
-        return recipe(self.keep).build(catalog(self.remote))
+        return recipe(self.keep, memory=self.memory).build(catalog(self.remote))
 
     def agent(self, life: Life, *, once: bool) -> Agent:
         """An engine in this life. Deliveries that are not made in ten minutes will never be."""

@@ -95,7 +95,7 @@ class Storm:
 
     def play(self, history: Sequence[Action]) -> Storm:
         """Raises ViolationError, or whatever the engine dies of without being made to."""
-        self.scene = scene = Scene(keep=self.keep)
+        self.scene = scene = Scene(keep=self.keep, memory=True)
         scene.log.write(scene.machine, 20)
         left = list(history)
         while left:

@@ -1,37 +1,22 @@
 """Lines grouped into kinds, each told by a template.
 
-Lines are masked first (`masks`). The masked texts, in the order in which they first appear, are clustered as Drain does it (He,
-Zhu, Zheng, Lyu: "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS 2017): texts with as many tokens and the same first mask
-are compared with the templates of that group, and the first one that shares most tokens, and at least half, takes the text; tokens in
-which they differ become `<*>`. A text belongs to the kind of its first appearance for ever, so that the result depends on the lines and
-their order, and not on how they were cut into batches.
+Lines are masked first (`masks`). The masked texts, in the order in which they first appear, are grouped by templates (`drain`). A
+text belongs to the kind of its first appearance for ever, so that the result depends on the lines and their order, and not on
+how they were cut into batches.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import eq
 
 import polars as pl
 
+from pipeline.columns.grok.drain import OTHER, Templates
 from pipeline.columns.grok.masks import masked
-
-SIMILAR = 0.5
-"""The share of tokens that a text has in common with its template, at least."""
-
-TOKENS = 48
-"""Tokens of a line that are compared; what follows is `…`."""
-
-GROUP = 32
-"""Templates of a group. After them, and when half of all kinds are there, one more takes every other text of the group."""
 
 FIRST = 8
 """Lines of a kind that are kept as examples; of later ones the 16th, 32nd, 64th, …"""
 
 KEPT = 4096
 """Characters that are kept of an example."""
-
-OTHER = -1
-_ANY = "<*>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +46,9 @@ class Kinds:
 
     def __init__(self, kinds: int = 200, texts: int = 50_000) -> None:
         self.other = 0
-        self._most = kinds
         self._texts = texts
         self._known: dict[int, int] = {}
-        self._groups: dict[tuple[int, str], list[int]] = {}
-        self._catching: dict[tuple[int, str], int] = {}
-        self._templates: list[list[str]] = []
+        self._templates = Templates(kinds)
         self._counts: list[int] = []
         self._examples: list[list[Example]] = []
 
@@ -90,7 +72,7 @@ class Kinds:
     def found(self) -> list[Kind]:
         """The kinds, the largest first, those of one size in the order of their first lines."""
         numbers = sorted(range(len(self._counts)), key=lambda n: (-self._counts[n], self._examples[n][0].line))
-        return [Kind(" ".join(self._templates[n]), self._counts[n], tuple(self._examples[n])) for n in numbers]
+        return [Kind(self._templates.text(n), self._counts[n], tuple(self._examples[n])) for n in numbers]
 
     def _keep(self, frame: pl.DataFrame) -> None:
         before = pl.Series([*self._counts, 0], dtype=pl.Int64)
@@ -107,32 +89,8 @@ class Kinds:
         if found is None:
             if len(self._known) >= self._texts:
                 return OTHER
-            found = self._known[number] = self._cluster(text)
+            found = self._known[number] = self._templates.place(text)
+            if found == len(self._counts):
+                self._counts.append(0)
+                self._examples.append([])
         return found
-
-    def _cluster(self, text: str) -> int:
-        tokens = text.split()
-        tokens = [*tokens[:TOKENS], "…"] if len(tokens) > TOKENS else tokens
-        key = len(tokens), tokens[0] if tokens and tokens[0].startswith("<") else ""
-        group = self._groups.setdefault(key, [])
-        same = [sum(map(eq, self._templates[kind], tokens)) for kind in group]
-        most = max(same, default=0)
-        if same and most >= SIMILAR * len(tokens):
-            kind = group[same.index(most)]
-            self._templates[kind] = [a if a == b else _ANY for a, b in zip(self._templates[kind], tokens, strict=True)]
-            return kind
-        if len(group) < GROUP and len(self._templates) < self._most // 2:
-            group.append(self._new(tokens))
-            return group[-1]
-        if key not in self._catching:
-            first = tokens[0] if key[1] else _ANY
-            self._catching[key] = self._new([first, *[_ANY] * (len(tokens) - 1)])
-        return self._catching[key]
-
-    def _new(self, tokens: Sequence[str]) -> int:
-        if len(self._templates) >= self._most:
-            return OTHER
-        self._templates.append(list(tokens))
-        self._counts.append(0)
-        self._examples.append([])
-        return len(self._templates) - 1

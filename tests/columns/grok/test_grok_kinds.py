@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.columns.grok.kinds import FIRST, GROUP, KEPT, Example, Kind, Kinds
+from pipeline.columns.grok.drain import GROUP
+from pipeline.columns.grok.kinds import FIRST, KEPT, Example, Kind, Kinds
 from pipeline.columns.grok.masks import LOOKED, masked
 
 MASKED = [
