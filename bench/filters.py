@@ -1,4 +1,4 @@
-"""Filters that take texts apart, choose events and hide texts, each on the same requests of an access log."""
+"""Filters that take texts apart, choose events, hide texts and make several events of one, each on the same requests of an access log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ FIELDS = (
     + """ | set {
   pairs  = "ip={remote_addr} method={method} path={path} size={body_bytes_sent} status={status} agent='{user_agent}'"
   values = "{remote_addr},{method},{path},{body_bytes_sent},{status}"
-  quoted = "{remote_addr},{method},{path},{body_bytes_sent},{status},\\"{user_agent}\\"" }"""
+  quoted = "{remote_addr},{method},{path},{body_bytes_sent},{status},\\"{user_agent}\\""
+  parts  = split(values, ',')
+  seldom = if body_bytes_sent % 4 == 0 then path else null }"""
 )
 PARSERS = {
     "dissect, 9 keys": """dissect('%{ip} - %{user} [%{ts}] "%{method} %{path} %{proto}" %{status:int} %{size:int} "%{ref}" "%{ua}"')""",
@@ -55,7 +57,15 @@ OTHERS = {
     "redact, networks": "redact(remote_addr, ip_prefix: {v4: 24, v6: 48})",
     "lookup, 10,000 keys": "lookup('TABLE', on: body_bytes_sent, key: size, columns: [name, 'class:int'])",
     "flatten": "flatten(geo)",
+    "fill": "fill(seldom)",
+    "fill by a key": "fill(seldom) by remote_addr",
 }
+ROWS = {
+    "unnest, 5 elements": "unnest(parts)",
+    "unnest, 5 elements, numbers": "unnest(parts, into: part, index: at)",
+    "split, 5 parts": "split(values, on: ',')",
+}
+PARTS = 5
 
 
 def filters(effort: subject.Effort) -> Section:
@@ -82,12 +92,16 @@ def filters(effort: subject.Effort) -> Section:
         for name, step in OTHERS.items():
             work = _work(located, step.replace("TABLE", str(table)))
             others.append(Contender(name, lines, work, _rows).expecting(_rows(work()) if "sample" in name else lines))
+    made: list[Contender[Any]] = [
+        Contender(name, lines, _work(located, step), _rows).expecting(PARTS * lines) for name, step in ROWS.items()
+    ]
     return Section(
         "Filters",
         "One filter on columns that are there already, in parts of 16,384 requests. Parsers must find the sum of all statuses.",
         [
             _table(f"Parsers: {lines:,} requests", parsers, effort, BY_HAND),
             _table(f"Others: {lines:,} requests", others, effort, "flatten"),
+            _table(f"{PARTS} events out of one: {lines:,} requests", made, effort, "unnest, 5 elements"),
         ],
     )
 
@@ -112,7 +126,19 @@ def _work(events: Sequence[api.Batch], steps: str) -> Callable[[], list[api.Batc
     context = NodeContext(RealEnv(1), "bench", Journal(print, RealEnv(1).clock), once=True)
     for step in stage.before:
         asyncio.run(step.plugin.open(context))
+    (*_, last) = stage.before
+    if isinstance(last.plugin, api.Fold):
+        return lambda: _folded(last.plugin, events)
     return lambda: [chained(stage, batch) for batch in events]
+
+
+def _folded(fold: api.Fold[Any, Any], events: Sequence[api.Batch]) -> list[api.Batch]:
+    """One partition, from its beginning."""
+    state, done = fold.empty(), []
+    for batch in events:
+        state, found = fold.step(state, batch, 0)
+        done.append(found)
+    return done
 
 
 def _by_hand(events: Sequence[api.Batch]) -> list[int]:

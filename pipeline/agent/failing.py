@@ -11,7 +11,7 @@ from pipeline.plan.isolation import IN_A_ROW, broken
 
 
 class Failing:
-    """Counts, over batches, the rows in a row that a plugin of a stage failed on."""
+    """Counts, over batches, the records in a row that a plugin of a stage failed on."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -29,6 +29,6 @@ class Failing:
                 if failing.rows < failing.of:
                     self._rows.pop((stage, plugin), None)
                     continue
-                self._rows[stage, plugin] += failing.rows
+                self._rows[stage, plugin] += failing.records
                 if self._rows[stage, plugin] >= IN_A_ROW:
                     raise broken(f"{stage}: {plugin}", self._rows[stage, plugin], failing.told)

@@ -89,7 +89,9 @@ def rows(burial: Burial) -> pl.DataFrame:
     """The rows of a burial, those that are gone among them."""
     from pipeline.columns.frames import load
 
-    return pl.concat(load(burial.frame))
+    found = pl.concat(load(burial.frame))
+    # Those that were buried before there were items have none.
+    return found if "@item" in found.columns else found.with_columns(pl.lit(None, dtype=pl.String).alias("@item"))
 
 
 def _letters(burial: Burial, named: Wanted, most: int) -> Iterable[Answer]:

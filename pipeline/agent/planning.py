@@ -156,7 +156,9 @@ def _gather(changes: Changes, effects: Iterable[Effects], first: int = 0) -> Non
         ranges = {partition: (span.start, span.end) for partition, span in effect.span.items()}
         for out in effect.outs:
             torn = next(iter(ranges), "") if out.torn else ""
-            changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, batch if ranges else -1, torn))
+            # An output that has what was made of records is no place to find them again.
+            of = batch if ranges and not out.made else -1
+            changes.pieces.append(Piece(out.sink, out.path, out.data, out.rows, ranges, of, torn))
         for stage, frame in effect.dead:
             dead.setdefault((stage, effect.tries), []).append(frame)
         changes.settled += effect.letters

@@ -16,6 +16,7 @@ from pipeline.env import Env
 from pipeline.errors import PipeError
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
+from pipeline.plan.lineage import apart
 from pipeline.plan.reentry import again, closed
 from pipeline.store import Burial, Letter, Store
 
@@ -70,14 +71,18 @@ class Retrying:
                 self._journal.say("warning", burial.stage, told, {"rows": len(letters), "reason": why})
                 await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
                 continue
-            try:
-                effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
-            except PipeError:
-                # The next run would end in the same way, and so on, and nobody could take them back.
-                told = "dead letters ended the run when they were put in again, and stay where they are"
-                self._journal.say("error", burial.stage, told, {"rows": len(letters)})
-                await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
-                raise
-            effects.letters, effects.tries = letters, burial.tries + 1
-            found.append(effects)
+            found += [await self._tried(flow, burial, source, some) for some in apart(part)]
         return found
+
+    async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame) -> Effects:
+        letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
+        try:
+            effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
+        except PipeError:
+            # The next run would end in the same way, and so on, and nobody could take them back.
+            told = "dead letters ended the run when they were put in again, and stay where they are"
+            self._journal.say("error", burial.stage, told, {"rows": len(letters)})
+            await self._locked(self._store.amend, lambda store: store.spare(letters))
+            raise
+        effects.letters, effects.tries = letters, burial.tries + 1
+        return effects

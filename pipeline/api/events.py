@@ -34,7 +34,7 @@ class Reject(Exception):
 
 
 class EventFilter(Filter[OptionsT]):
-    """One event in; one, several or none out. Pure as every filter, and called in a worker thread.
+    """One event in; one or none out, or several where `makes = True`. Pure as every filter, and called in a worker thread.
 
     `adds` and `removes` say what `process` does to the fields, because types are known before a program runs."""
 
@@ -52,11 +52,12 @@ class EventFilter(Filter[OptionsT]):
 
     @abstractmethod
     def process(self, event: Event) -> Event | Sequence[Event] | None:
-        """What becomes of an event, which may be changed and given back: an event, several in a list (each has the metadata
-        of the one that came), or None where it goes by request. Fields that are left out are missing.
+        """What becomes of an event, which may be changed and given back: an event, or None where it goes by request. With
+        `makes = True` it may be several in a list: each has the metadata of the one that came, and its number in `@item`. Fields that
+        are left out are missing.
 
-        Raise Reject for an event that cannot be processed. A field that is neither there before nor in `adds`, or a value that
-        is not of its type, is a TypeError: the event is rejected as `failed`."""
+        Raise Reject for an event that cannot be processed. A field that is neither there before nor in `adds`, a value that
+        is not of its type, or a list without `makes` is a TypeError: the event is rejected as `failed`."""
 
     def schema(self, columns: Columns) -> Columns:
         for name in self.removes():
@@ -71,24 +72,29 @@ class EventFilter(Filter[OptionsT]):
         out = [name for name in dict.fromkeys((*fields, *adds)) if name in adds or name not in removes]
         known = frozenset(out) | frozenset(self.metadata)
         made: list[Event] = []
-        rows: list[int] = []
+        sizes: list[int] = []
         refused: dict[int, Reject] = {}
         for row, event in enumerate(_events(frame, (*self.metadata, *fields))):
             try:
                 found = self.process(event)
             except Reject as error:
                 refused[row] = error
-                continue
-            for one in () if found is None else (found,) if isinstance(found, dict) else found:
+                found = None
+            if not (self.makes or found is None or isinstance(found, dict)):
+                raise TypeError(
+                    f"process gave {type(found).__name__}; say `makes = True` where it gives several events"
+                )
+            some = () if found is None else (found,) if isinstance(found, dict) else found
+            for one in some:
                 if not known.issuperset(one):
                     raise TypeError(_unknown(one, known, fields, removes))
                 made.append(one)
-                rows.append(row)
+            sizes.append(len(some))
         kinds = {name: dtype(adds[name]) if name in adds else frame.schema[name] for name in out}
         columns = [_column(name, kind, made) for name, kind in kinds.items()]
         return replace(
             batch,
-            frame=_metadata(frame, rows).hstack(columns),
+            frame=_metadata(batch, sizes, makes=self.makes).hstack(columns),
             rejected=(*batch.rejected, *_rejected(batch, refused)),
         )
 
@@ -97,10 +103,13 @@ def _events(frame: pl.DataFrame, names: Sequence[str]) -> list[Event]:
     return frame.select(names).to_dicts() if names else [{} for _ in range(frame.height)]
 
 
-def _metadata(frame: pl.DataFrame, rows: list[int]) -> pl.DataFrame:
-    """Metadata, and what nobody named, of these rows."""
-    carried = frame.select(name for name in frame.columns if name.startswith("@"))
-    return carried if len(rows) == frame.height and rows == list(range(frame.height)) else carried[rows]
+def _metadata(batch: Batch, sizes: list[int], *, makes: bool) -> pl.DataFrame:
+    """Metadata, and what nobody named, of each row as often as it says."""
+    carried = batch.frame.select(name for name in batch.frame.columns if name.startswith("@"))
+    counts = pl.Series(sizes, dtype=pl.Int64)
+    if makes:
+        return batch.with_frame(carried).repeated(counts).frame
+    return carried if counts.sum() == carried.height else carried.filter(counts == 1)
 
 
 def _column(name: str, kind: pl.DataType, events: list[Event]) -> pl.Series:

@@ -124,7 +124,11 @@ class Filter(Plugin[OptionsT]):
 
     drops: ClassVar[bool] = False
     """True for filters that let rows go by request (`where`): they are counted as filtered. All others give every row or reject
-    it."""
+    it, `makes` included."""
+
+    makes: ClassVar[bool] = False
+    """True for filters that make several rows of one, by `Batch.repeated`: an element, a part, or a line of it each. Those beyond
+    the first are counted as made, a row of which none is made as filtered."""
 
     ports: tuple[str, ...] = ()
     """Names of outputs instead of the main one, for filters whose `split` divides the batch."""

@@ -19,7 +19,7 @@ from pipeline.store.books import Books
 OUTCOMES = ("in", "facts", "out", "filtered", "rejected", "windowed")
 
 FOLDS = ("made", "joined", "held", "abandoned")
-"""Outcomes of stages with a fold."""
+"""Outcomes of stages with a fold, or with a filter that makes rows."""
 
 LETTERS = ("poison", "retried", "dropped", "expired")
 """Outcomes of dead letters."""
@@ -37,8 +37,8 @@ SHOWN = 20
 def command(file: str | None, state: str | None, form: str) -> int:
     """Prove that every row since the state began is somewhere.
 
-    Of each stage, in + facts = out + filtered + rejected + windowed, where `facts` are the rows that its window made of those
-    that are `windowed`; of one with a fold, + made on the left, + joined + held + abandoned on the right. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + held, and for every partition
+    Of each stage, in + facts + made = out + filtered + rejected + windowed, where `facts` are the rows that its window made of
+    those that are `windowed`, and `made` those that filters made of others; of one with a fold, + joined + held + abandoned on the right. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + held, and for every partition
     the ranges that are delivered or held follow on each other up to where it is committed. Exits 1 and says what does not add
     up, and where."""
     answer, _ = asked(folder_of(file, state), {"ask": "audit"})

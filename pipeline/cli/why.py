@@ -187,7 +187,8 @@ def _batch(part: Found, poison: Collection[Place]) -> Batch:
 def _lines(part: Found, frame: pl.DataFrame) -> Iterator[dict[str, object]]:
     """Rows as lines: where they are, and their text, with base64 where it is none."""
     path = (part.batch["path"] or part.batch["source"]) if part.whole else part.place
-    for raw, offset in frame.select("@raw", "@offset").iter_rows():
+    for raw, offset, item in frame.select("@raw", "@offset", "@item").iter_rows():
         text = raw.decode("utf-8", "replace")
         odd = {} if text.encode() == raw else {"raw_base64": base64.b64encode(raw).decode()}
-        yield {"partition": part.batch["partition"], "place": f"{path}:{offset}", "offset": offset, "raw": text, **odd}
+        place, of = (f"{path}:{offset}", {}) if item is None else (f"{path}:{offset}#{item}", {"item": item})
+        yield {"partition": part.batch["partition"], "place": place, "offset": offset, **of, "raw": text, **odd}

@@ -23,8 +23,16 @@ CARRIED: tuple[str, ...] = tuple(name for name in METADATA if name not in ("@rid
 REJECTED_SCHEMA: dict[str, pl.DataType] = {**{name: dtype(METADATA[name]) for name in CARRIED}, "@error": dtype(ERROR)}
 """Columns and dtypes of rejected rows."""
 
-RID = pl.concat_str(pl.col("@partition"), pl.lit(":"), pl.col("@offset").cast(pl.String)).alias("@rid")
-"""The stable identity of a row: `partition:offset`."""
+IDENTITY: tuple[str, ...] = ("@partition", "@offset", "@item")
+"""What a row is known by within its source."""
+
+RID = pl.concat_str(
+    pl.col("@partition"),
+    pl.lit(":"),
+    pl.col("@offset").cast(pl.String),
+    pl.concat_str(pl.lit("#"), pl.col("@item")).fill_null(""),
+).alias("@rid")
+"""The stable identity of a row: `partition:offset`, and of one that was made of another `partition:offset#item`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,25 @@ class Batch:
             if column.name in known:
                 frame.replace_column(known.index(column.name), column)
         return replace(self, frame=frame)
+
+    def repeated(self, counts: pl.Series) -> Batch:
+        """Each row as often as `counts` (a number from 0 on for each row) says, one after the other, for filters that make rows.
+
+        The rows that are made of one have the numbers 0, 1, 2, … in `@item`, behind that of the row itself where it was made of
+        another one: `3.0`. Everything else in them is the row's."""
+        sizes = counts.cast(pl.Int64)
+        rows = pl.DataFrame({"row": pl.int_range(sizes.len(), dtype=pl.UInt32, eager=True), "size": sizes})
+        places = rows.select(
+            pl.col("row").repeat_by("size").explode(empty_as_null=False),
+            pl.int_ranges(0, pl.col("size")).explode(empty_as_null=False).cast(pl.String).alias("item"),
+        )
+        frame = self.frame[places["row"]]
+        item = places["item"]
+        before = frame["@item"]
+        if before.null_count() < frame.height:
+            outer = pl.DataFrame([before.alias("outer"), item])
+            item = outer.select(pl.concat_str("outer", "item", separator=".").fill_null(pl.col("item"))).to_series()
+        return replace(self, frame=frame.with_columns(item.alias("@item")))
 
     def reject(
         self, mask: pl.Series, reason: str, *, field: str | None = None, detail: pl.Series | pl.Expr | str | None = None
@@ -125,6 +152,7 @@ def stamp(batch: Batch, *, source: str, host: str, now: int) -> Batch:
     received = pl.col("@received").fill_null(time) if "@received" in have else time
     none = pl.lit(None, dtype=pl.String)
     made = {
+        "@item": none,
         "@source": pl.lit(source),
         "@host": pl.lit(host),
         "@received": received,

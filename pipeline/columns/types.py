@@ -158,10 +158,11 @@ METADATA: Mapping[str, Type] = {
     "@path": STRING,
     "@partition": STRING,
     "@offset": INT,
+    "@item": STRING,
     "@host": STRING,
     "@peer": STRING,
     "@rid": STRING,
     "@error": ERROR,
 }
-"""Every metadata column. `@rid` is computed from `@partition` and `@offset` where a program uses it; `@error` is there on
+"""Every metadata column. `@rid` is computed from `@partition`, `@offset` and `@item` where a program uses it; `@error` is there on
 rejected rows only; all others are in every frame."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import polars as pl
 
 from pipeline.api import Batch
+from pipeline.columns.batch import IDENTITY
 from pipeline.plan.graph import Port, Stage
 
 
@@ -24,7 +25,9 @@ def whole(stage: Stage, row: pl.DataFrame, ports: Mapping[Port, Batch]) -> pl.Da
     together = union([ports[port] for port in stage.upstream if port in ports], None)
     if together is None:
         return row
-    same = (pl.col("@partition") == row["@partition"][0]) & (pl.col("@offset") == row["@offset"][0])
+    same = pl.lit(value=True)
+    for name in IDENTITY:
+        same &= pl.col(name).eq_missing(pl.lit(row[name][0], dtype=row.schema[name]))
     return together.frame.filter(same).head(1)
 
 
@@ -35,7 +38,7 @@ def union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:
         return None
     if len(parts) == 1:
         return parts[0]
-    keep = None if wanted is None else [*wanted, "@partition", "@offset"]
+    keep = None if wanted is None else [*wanted, *IDENTITY]
     frames = [part.frame if keep is None else part.frame[_among(part.frame, keep)] for part in parts]
     same = all(frame.schema == frames[0].schema for frame in frames)
     frame = pl.concat(frames, how="vertical" if same else "diagonal_relaxed")

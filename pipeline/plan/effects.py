@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.api import Batch, Delta, Span
 from pipeline.plan.graph import Port
 from pipeline.plan.isolation import Failing
+from pipeline.plan.lineage import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Out:
     rows: int
     torn: bool = False
     """The last record has no newline: only its own partition may continue it."""
+    made: bool = False
+    """Rows that were made of others are among them: records may be there several times."""
 
 
 LEAD = 3600 * 1_000_000
@@ -46,11 +49,11 @@ class Effects:
     `received`: the time of reading (µs). `deltas`: window stage → window start (µs) → state. `high`: window stage → partition →
     highest event time (µs) that is not more than LEAD of then.
     `counts`: (stage, outcome) → rows, outcomes being `in`, `out`, `filtered`, `rejected`, `windowed`, and of a source `poison`; `facts`
-    are rows that a window made, of folds there are `held` (more than before, or fewer), `joined` and `made`; `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
+    are rows that a window made, `made` those that a filter made of others beyond the first; of folds there are `held` (more than before, or fewer), `joined` and `made`; `out:name` those of `out` that left by a port with a name, `retried` those of `in` that were dead letters.
     `reach`, of batches that windows take rows of: partition → its records.
     `dead`: rejected rows that no sink reads, by stage. `failing`: (stage, plugin) → rows that the plugin raised on.
     `condemned`: what rows are known by that were not computed, because that ends the process.
-    `letters`: ids of dead letters that were put in again, after `tries` times before.
+    `letters`: ids of dead letters that were put in again, after `tries` times before; `chosen`: their rows.
     `ahead`: stage → the rows that came to its first fold; with `ports`, which later stages read, what `Flow.resume` goes on with."""
 
     source: str = ""
@@ -66,8 +69,13 @@ class Effects:
     condemned: list[str] = field(default_factory=list)
     letters: list[tuple[int, int]] = field(default_factory=list)
     tries: int = 0
+    chosen: Chosen | None = None
     ahead: dict[str, Batch] = field(default_factory=dict)
     ports: dict[Port, Batch] = field(default_factory=dict)
+
+    def chosen_at(self, stage: str) -> Chosen | None:
+        """The dead letters that are put in again at this stage, if some are."""
+        return self.chosen if self.chosen is not None and self.chosen.stage == stage else None
 
     def failed(self, stage: str, plugin: str, failing: Failing | None) -> None:
         """Take note of rows that a plugin raised on; of several with one name in a stage, of the last."""

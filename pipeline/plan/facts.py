@@ -60,6 +60,7 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
         "@path": _all("@path", None, pl.String(), height),
         "@partition": _all("@partition", partition, pl.String(), height),
         "@offset": pl.Series("@offset", range(height), dtype=pl.Int64),
+        "@item": _all("@item", None, pl.String(), height),
         "@host": _all("@host", closing.host, pl.String(), height),
         "@peer": _all("@peer", None, pl.String(), height),
     }

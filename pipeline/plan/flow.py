@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.api import Batch, Filter, Fold, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
-from pipeline.plan import folds, isolation
+from pipeline.plan import folds, isolation, lineage
 from pipeline.plan.arrivals import union, wanted, whole
 from pipeline.plan.effects import LEAD, Effects, Out, Reach
 from pipeline.plan.folds import Memory
@@ -158,7 +158,12 @@ class Flow:
                 batch, failing = isolation.applied(plugin, batch, f"{stage.name}: {step.name}")
             effects.failed(stage.name, step.name, failing)
             batch, rejected = self._rejected(stage, step.name, batch, ports, effects)
-            if isinstance(plugin, Fold):
+            if isinstance(plugin, Filter) and plugin.makes:
+                chosen = effects.chosen_at(stage.name)
+                batch = batch if chosen is None else batch.with_frame(chosen.only(batch.frame))
+                took = before - rejected
+                lineage.counted(effects.counts, stage.name, took, batch.frame, again=chosen is not None)
+            elif isinstance(plugin, Fold):
                 gave = batch.frame.height + rejected
                 folds.count(effects.counts, stage.name, plugin, took=before, gave=gave, kept=kept)
             else:
@@ -217,9 +222,10 @@ class Flow:
             effects.counts[stage.name, "out"] += rows
             if rows:
                 torn = layout.exact and not batch.terminated
-                effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, rows, torn))
+                made = frame["@item"].null_count() < frame.height
+                effects.outs.append(Out(stage.name, path, data.removesuffix(b"\n") if torn else data, rows, torn, made))
         if failed:
-            effects.failed(stage.name, output.name, isolation.Failing(len(failed), batch.frame.height, failed[0][1]))
+            effects.failed(stage.name, output.name, isolation.Failing.on(failed, batch.frame.height))
             rejected = isolation.refused([(whole(stage, row, ports), detail) for row, detail in failed])
             self._rejected(stage, output.name, Batch(batch.frame, batch.span, rejected), ports, effects)
 
@@ -232,6 +238,8 @@ class Flow:
         frame = pl.concat(batch.rejected).with_columns(
             pl.col("@error").struct.with_fields(pl.field("filter").fill_null(name)).alias("@error")
         )
+        chosen = effects.chosen_at(stage.name)
+        frame = frame if chosen is None else chosen.named(frame)
         port = Port(stage.name, "rejected")
         effects.counts[stage.name, "rejected"] += frame.height
         if port in self.graph.read:

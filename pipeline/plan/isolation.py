@@ -19,6 +19,7 @@ from pipeline.columns.batch import REJECTED_SCHEMA
 from pipeline.columns.panics import DEFECTS
 from pipeline.errors import InternalError, PipeError
 from pipeline.plan.graph import AnyFilter, AnyFold, AnyOutput, AnyWindow
+from pipeline.plan.lineage import RECORD
 
 T = TypeVar("T")
 
@@ -37,11 +38,19 @@ LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """How many of the rows that a plugin was given at once it failed on, and what it raised first."""
+    """How many of the rows that a plugin was given at once it failed on, what it raised first, and of how many records the rows
+    are that it failed on."""
 
     rows: int
     of: int
     told: str
+    records: int
+
+    @classmethod
+    def on(cls, failed: list[tuple[pl.DataFrame, str]], of: int) -> Failing:
+        """`failed` are the rows, each with what was raised."""
+        records = pl.concat([row.select(RECORD) for row, _ in failed]).n_unique()
+        return cls(len(failed), of, failed[0][1], records)
 
 
 def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing | None]:
@@ -179,8 +188,10 @@ def _isolated(
                 half = part.height // 2
                 ahead += [part[half:], part[:half]]
                 continue
+            # Rows that were made of one record are one record that fails.
+            known = failed[-1][0].select(RECORD).row(0) if row else None
             failed.append((part, told(error, plugin)))
-            row += 1
+            row += part.select(RECORD).row(0) != known
             if row >= IN_A_ROW:
                 raise broken(where, row, failed[-1][1]) from error
         else:
@@ -248,4 +259,4 @@ def refused(failed: list[tuple[pl.DataFrame, str]]) -> tuple[pl.DataFrame, ...]:
 
 
 def _failing(batch: Batch, failed: list[tuple[pl.DataFrame, str]]) -> Failing:
-    return Failing(len(failed), batch.frame.height, failed[0][1])
+    return Failing.on(failed, batch.frame.height)

@@ -8,16 +8,14 @@ from typing import TypeVar
 import polars as pl
 
 from pipeline.api import Batch, Delta, Window
-from pipeline.columns.batch import CARRIED, REJECTED_SCHEMA, stamp
+from pipeline.columns.batch import CARRIED, IDENTITY, REJECTED_SCHEMA, stamp
 from pipeline.plan import isolation
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow, reach, reached
 from pipeline.plan.graph import Graph, Port, Stage
+from pipeline.plan.lineage import RECORD, Chosen
 
 K = TypeVar("K")
-
-KEY = ("@partition", "@offset")
-"""What a record is known by within its source."""
 
 POISON = "poison"
 """Reason in the `@error` of a record that ended the process whenever it was computed."""
@@ -84,15 +82,18 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
 
 
 def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
-    """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them.
+    """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them. Of
+    each record they are of one `@item` (`lineage.apart`).
 
     The stages before it make them anew, and nothing else comes of these; what does not arrive any more is counted with
     the stage: as rejected, or as filtered. Event time does not move. Folds take each for an input of its own: it does not meet the state
     that the rows around it have left, and does not change it."""
-    effects = Effects(source=source)
+    chosen = Chosen.of(stage, rows)
+    effects = Effects(source=source, chosen=chosen)
     effects.counts[stage, "retried"] += rows.height
-    records = rows.unique(KEY, keep="first", maintain_order=True).select(*CARRIED)
-    stamped = Batch(records.with_columns(pl.col("@received").alias("@timestamp")), {})
+    records = rows.unique(RECORD, keep="first", maintain_order=True).select(*CARRIED)
+    none = pl.lit(None, dtype=pl.String)
+    stamped = Batch(records.with_columns(pl.col("@received").alias("@timestamp"), none.alias("@item")), {})
     target = flow.graph.stages[stage]
     if stage == source:
         effects.counts[source, "in"] += records.height
@@ -102,8 +103,13 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
         arriving = flow.entered(source, stamped, before)
         above = _above(flow.graph, stage)
         flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
-        ports, left = _met(rows, {port: arriving[port] for port in target.upstream if port in arriving})
-        _missing(flow.graph, target, left, ports, arriving, before, effects)
+        ports, left = _met(chosen, rows, {port: arriving[port] for port in target.upstream if port in arriving})
+        # The stages before make one row of the letter, but for those of a program that was changed meanwhile.
+        more = sum(batch.frame.height for batch in ports.values()) - (rows.height - left.height)
+        if more:
+            effects.counts[stage, "in"] -= more
+            effects.counts[stage, "made"] += more
+        _missing(flow.graph, target, left, ports, arriving, before, effects, chosen)
         flow.through((target,), ports, effects)
         for port in target.upstream:
             ports.pop(port, None)
@@ -112,27 +118,27 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
     return effects
 
 
-def _met(letters: pl.DataFrame, ports: dict[Port, Batch]) -> tuple[dict[Port, Batch], pl.DataFrame]:
+def _met(chosen: Chosen, letters: pl.DataFrame, ports: dict[Port, Batch]) -> tuple[dict[Port, Batch], pl.DataFrame]:
     """Of what comes to a stage again, a row for each letter; and the letters for which none comes.
 
     A record that comes on several ways may be as many letters, or fewer where only some of its rows were rejected."""
     if not ports:
         return {}, letters
-    known = _counted(letters)
-    came = _counted(pl.concat([batch.frame.select(*KEY) for batch in ports.values()]))
-    same = known.select(*KEY, "@nth", pl.lit(value=True).alias("@known"))
-    mask = came.join(same, on=[*KEY, "@nth"], how="left", maintain_order="left")["@known"].fill_null(value=False)
-    found: dict[Port, Batch] = {}
+    known = letters.with_columns(pl.int_range(pl.len()).over(*RECORD).alias("@nth"))
+    same = known.select(*RECORD, "@nth", pl.lit(value=True).alias("@known"))
+    found = {port: batch.with_frame(chosen.only(batch.frame)) for port, batch in ports.items()}
+    came = _ways(pl.concat([batch.frame.select(*IDENTITY) for batch in found.values()]))
+    mask = came.join(same, on=[*RECORD, "@nth"], how="left", maintain_order="left")["@known"].fill_null(value=False)
     at = 0
-    for port, batch in ports.items():
+    for port, batch in found.items():
         found[port] = batch.with_frame(batch.frame.filter(mask[at : at + batch.frame.height]))
         at += batch.frame.height
-    return found, known.join(came, on=[*KEY, "@nth"], how="anti").drop("@nth")
+    return found, known.join(came, on=[*RECORD, "@nth"], how="anti").drop("@nth")
 
 
-def _counted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their number among those of the same record."""
-    return rows.with_columns(pl.int_range(pl.len()).over(*KEY).alias("@nth"))
+def _ways(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the number of their way: from 0 on among those of the same record and item."""
+    return rows.with_columns(pl.int_range(pl.len()).over(*IDENTITY).alias("@nth"))
 
 
 def _missing(
@@ -143,14 +149,16 @@ def _missing(
     arriving: Mapping[Port, Batch],
     before: Effects,
     effects: Effects,
+    chosen: Chosen,
 ) -> None:
     """Count the rows that do not come to a stage again; those that are rejected on their way are rejected by it."""
     if left.height == 0:
         return
     refused = [frame for _, frame in before.dead]
     refused += [batch.frame for port, batch in arriving.items() if port.name == "rejected" and port not in ports]
-    lost = [frame.select(*REJECTED_SCHEMA).join(left, on=KEY, how="semi") for frame in refused]
-    rejected = pl.concat(lost).unique(KEY, maintain_order=True) if lost else left.clear()
+    lost = [frame.select(*REJECTED_SCHEMA).join(left, on=RECORD, how="semi") for frame in refused]
+    rejected = chosen.only(pl.concat(lost)).unique(RECORD, maintain_order=True) if lost else left.clear()
+    rejected = chosen.named(rejected)
     effects.counts[stage.name, "in"] += left.height
     effects.counts[stage.name, "rejected"] += rejected.height
     effects.counts[stage.name, "filtered"] += left.height - rejected.height

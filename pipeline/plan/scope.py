@@ -104,7 +104,7 @@ class Scope:
         if found is None:
             return None
         if found.name == "@rid":
-            return Typed(RID, STRING, frozenset((("@partition",), ("@offset",))), field=found)
+            return Typed(RID, STRING, frozenset((("@partition",), ("@offset",), ("@item",))), field=found)
         return Typed(found.polars, found.type, frozenset((found.path,)), field=found)
 
     def field(self, path: ast.Path) -> Field | None:

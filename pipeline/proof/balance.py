@@ -1,7 +1,7 @@
 """The equations of the ledger, and what does not add up in it. Pure.
 
-of each stage            in + facts = out + filtered + rejected + windowed          facts: rows that its window made
-                         with folds, in + facts + made = out + filtered + rejected + windowed + joined + held + abandoned,
+of each stage            in + facts + made = out + filtered + rejected + windowed   facts: rows that its window made, made:
+                         with folds, + joined + held + abandoned on the right,      rows that filters made of one, but the first
                          and held = rows in the states of its folds
 of each edge             in = what the ports that it reads gave + retried           retried: dead letters, put in again; of a
                          source, what it gave is                                    source, poison are those it gave to nobody,

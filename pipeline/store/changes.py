@@ -33,7 +33,7 @@ class Piece:
     rows: int
     ranges: Mapping[str, tuple[Position, Position]]
     batch: int = -1
-    """Which batch of the commit the rows are of; -1 for those of windows."""
+    """Which batch of the commit the records are of that the rows are; -1 for those of windows, and those made of records."""
     torn: str = ""
     """The partition whose last record, at the end of `data`, has no newline; empty when it has one."""
 

@@ -10,7 +10,7 @@ from pipeline.trials.run import Outcome
 from pipeline.trials.taps import events
 from pipeline.trials.wording import shown
 
-_TOLD = ("in", "filtered", "rejected", "windowed", "facts", "out")
+_TOLD = ("in", "filtered", "rejected", "windowed", "facts", "made", "out")
 _LONGEST = 60
 _REASONS = 5
 

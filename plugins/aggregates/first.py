@@ -17,7 +17,8 @@ class First(api.Aggregate):
     name = "first"
     doc = (
         "The value of x in the earliest event where it is not null; null when there is none. Events are in order of "
-        "`@timestamp`, then of partition and offset, whatever the order of arrival."
+        "`@timestamp`, then of partition and offset, whatever the order of arrival; those that were made of one event in the order "
+        "in which they were made."
     )
     example = "referer = first(referer) by remote_addr"
     parameters = (api.Parameter("x", "The value to take."),)
@@ -45,4 +46,4 @@ class First(api.Aggregate):
 
 def _pick(event: pl.Expr, value: pl.Expr, *order: pl.Expr) -> pl.Expr:
     """The first event of those with a value; any when none has one."""
-    return event.sort_by([value.is_null(), *order]).first()
+    return event.sort_by([value.is_null(), *order], maintain_order=True).first()

@@ -17,7 +17,8 @@ class Last(api.Aggregate):
     name = "last"
     doc = (
         "The value of x in the latest event where it is not null; null when there is none. Events are in order of "
-        "`@timestamp`, then of partition and offset, whatever the order of arrival."
+        "`@timestamp`, then of partition and offset, whatever the order of arrival; those that were made of one event in the order "
+        "in which they were made."
     )
     example = "version = last(version) by remote_addr"
     parameters = (api.Parameter("x", "The value to take."),)
@@ -45,4 +46,4 @@ class Last(api.Aggregate):
 
 def _pick(event: pl.Expr, value: pl.Expr, *order: pl.Expr) -> pl.Expr:
     """The last event of those with a value; any when none has one."""
-    return event.sort_by([value.is_not_null(), *order]).last()
+    return event.sort_by([value.is_not_null(), *order], maintain_order=True).last()

@@ -86,6 +86,9 @@ sink out = facts -> console()
         options = self.options
         partition, offset, *keys = frame.select(self._columns).get_columns()
         number = scattered(options.seed, partition, offset)
+        if frame["@item"].null_count() < frame.height:
+            item = frame.select(fingerprint(pl.col("@item"))).to_series()
+            number = number.zip_with(item.is_null(), scattered(options.seed, partition, offset, item))
         if keys:
             missing = pl.DataFrame(keys).select(pl.all_horizontal(pl.all().is_null())).to_series()
             number = number.zip_with(missing, scattered(options.seed, *keys))

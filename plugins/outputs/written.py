@@ -21,6 +21,7 @@ Metadata = Literal[
     "@path",
     "@partition",
     "@offset",
+    "@item",
     "@host",
     "@peer",
     "@rid",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import polars as pl
 import pytest
 from poison import Lives, Touchy, asyncio_run, die, lines, soon_full
@@ -12,6 +14,7 @@ from test_isolated_records import given, joined, raising
 from pipeline import api
 from pipeline.agent.letters import change
 from pipeline.cli.desk import desk
+from pipeline.columns import frames
 from pipeline.errors import ConfigurationError, InternalError
 from pipeline.lang.spans import Source
 from pipeline.plan.flow import Flow
@@ -61,6 +64,18 @@ def test_letters_are_put_in_again_where_they_were_rejected(tmp_path: Path) -> No
         3,
     )
     assert lives.query("SELECT count(*) FROM dead") == [(0,)]
+
+
+def test_letters_from_before_there_were_items_are_put_in_again(tmp_path: Path) -> None:
+    """Their rows lack the column: they are records."""
+    lives = rejected(tmp_path)
+    with closing(apsw.Connection(str(tmp_path / "state" / "state.db"))) as database:
+        for id, data in list(database.execute("SELECT id, frame FROM dead")):
+            old = [frame.drop("@item") for frame in frames.load(data)]
+            database.execute("UPDATE dead SET frame = ? WHERE id = ?", (frames.dump(old), id))
+    mark(lives)
+    lives(given(LINES, 20), raising())
+    assert (lives.out, lives.letters()) == (without(*BAD) + joined(BAD), [])
 
 
 def test_letters_that_are_rejected_again_are_new_ones(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ TABLES = {
     "scan": 5,
     "windows": 1,
     "json_lines": 1,
-    "filters": 2,
+    "filters": 3,
     "events": 1,
     "folds": 2,
     "record_codecs": 2,

@@ -65,8 +65,11 @@ def test_examples_run(kind: str, name: str, catalog: Catalog, tmp_path: Path) ->
     assert sum(rows for (_, outcome), rows in counts.items() if outcome == "rejected") <= 2
     for stage in {stage for stage, _ in counts} - sources:
         if not counts.get((stage, "windowed")):
-            gone = sum(counts.get((stage, outcome), 0) for outcome in ("out", "filtered", "rejected"))
-            assert counts.get((stage, "in"), 0) == gone, (stage, counts)
+            came, gone = (
+                sum(counts.get((stage, outcome), 0) for outcome in outcomes)
+                for outcomes in (("in", "made"), ("out", "filtered", "rejected"))
+            )
+            assert came == gone, (stage, counts)
 
 
 def test_example_of_stdin_runs(catalog: Catalog, tmp_path: Path) -> None:

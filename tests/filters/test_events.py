@@ -20,6 +20,7 @@ class Orders(api.EventFilter[Options]):
     """One event for each item of an order, with its price; orders without items go, those without a number are rejected."""
 
     name = "orders"
+    makes = True
     options_model = Options
     metadata = ("@raw", "@timestamp")
     example = """
@@ -69,7 +70,7 @@ def test_one_event_becomes_several_or_none():
         ("b", {"name": "b", "price": 1.5}),
         ("b", {"name": "b", "price": None}),
     ]
-    assert found.frame["@offset"].to_list() == [0, 0, 2, 2]
+    assert found.frame.select("@offset", "@item").rows() == [(0, "0"), (0, "1"), (2, "0"), (2, "1")]
     assert rejected(found) == []
 
 
@@ -120,6 +121,16 @@ def test_what_was_not_promised_is_a_type_error(event, told):
 
     with pytest.raises(TypeError, match=told):
         Wrong(Options()).apply(batch({"order": "a", "status": 1}))
+
+
+def test_several_events_are_announced():
+    """Without `makes` they would have one name, and nobody could count them."""
+
+    class Quiet(Orders):
+        makes = False
+
+    with pytest.raises(TypeError, match="process gave list; say `makes = True` where it gives several events"):
+        Quiet(Options()).apply(batch({"order": "a", "status": 1}, types=TYPES))
 
 
 def test_the_contract():

@@ -343,10 +343,11 @@ def test_templates_say_values_as_outputs_write_them() -> None:
 
 
 def test_metadata_and_members_are_read_by_path() -> None:
-    """`@rid` is partition and offset; a dotted path reads a member, of a missing record null."""
+    """`@rid` is partition and offset, and the number of what was made of that; a dotted path reads a member, of a missing record null."""
     frame = frame_of([{**dict.fromkeys(TYPES), "r": {"x": 4, "y": "a", "z": {"w": 2.5}}}, dict.fromkeys(TYPES)])
-    frame = frame.with_columns(pl.lit("p").alias("@partition"), pl.Series("@offset", [7, 8]))
-    assert values(compiled("@rid"), frame) == ["p:7", "p:8"]
+    item = pl.Series("@item", [None, "3.1"], dtype=pl.String)
+    frame = frame.with_columns(pl.lit("p").alias("@partition"), pl.Series("@offset", [7, 8]), item)
+    assert values(compiled("@rid"), frame) == ["p:7", "p:8#3.1"]
     assert values(compiled("r.z.w * 2"), frame) == [5.0, None]
     assert values(compiled("r['x']"), frame) == [4, None]
     assert compiled("r.z.w * 2 + i").fields == {("r", "z", "w"), ("i",)}

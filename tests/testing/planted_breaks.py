@@ -90,6 +90,44 @@ class NotPicklable(Good):
         self.lock = threading.Lock()
 
 
+class Doubles(Good):
+    """Gives every row twice, and does not say so."""
+
+    def apply(self, batch):
+        made = super().apply(batch)
+        return made.with_frame(made.frame[[row for row in range(made.frame.height) for _ in range(2)]])
+
+
+class Makes(Good):
+    """Gives every row twice, and says so."""
+
+    makes = True
+
+    def apply(self, batch):
+        return super().apply(batch).repeated(pl.repeat(2, batch.frame.height, dtype=pl.Int64, eager=True))
+
+
+class MakesWithoutNumbers(Doubles):
+    """Says so, and nothing tells its rows apart."""
+
+    makes = True
+
+
+class MakesWithWrongNumbers(Makes):
+    """Counts from one on."""
+
+    def apply(self, batch):
+        later = (pl.col("@item").cast(pl.Int64) + 1).cast(pl.String).alias("@item")
+        return super().apply(batch).with_columns(later)
+
+
+class NumbersItsRows(Good):
+    """Numbers rows that it has not made."""
+
+    def apply(self, batch):
+        return super().apply(batch).with_columns(pl.lit("0").alias("@item"))
+
+
 class DropsRows(Good):
     """Loses the rows that it cannot process."""
 
@@ -315,6 +353,10 @@ PLANTED: dict[str, tuple[object, str]] = {
     "keeps a view of its chunk": (KeepsAView, "memory"),
     "cannot be pickled": (NotPicklable, "picklable"),
     "loses rows without accounting": (DropsRows, "accounting"),
+    "makes rows without accounting": (Doubles, "accounting"),
+    "makes rows without numbers": (MakesWithoutNumbers, "rows"),
+    "makes rows with other numbers": (MakesWithWrongNumbers, "accounting"),
+    "numbers rows that it has not made": (NumbersItsRows, "rows"),
     "depends on where batches are cut": (DependsOnCuts, "cuts"),
     "has a state between batches": (Counts, "cuts"),
     "sorts its rows": (Sorts, "rows"),
@@ -332,5 +374,5 @@ PLANTED: dict[str, tuple[object, str]] = {
     **planted_folds.PLANTED,
 }
 
-SOUND = (Good, Ticks, Post, Average, *planted_folds.SOUND)
+SOUND = (Good, Makes, Ticks, Post, Average, *planted_folds.SOUND)
 """Those that the others are made of."""

@@ -17,10 +17,11 @@ from pipeline.testing.contract.kept import holdings, views
 from pipeline.testing.contract.rules import Rule, broken, rule
 
 T = TypeVar("T")
+Key = tuple[str, int, str | None]
 
-IDENTITY = ("@partition", "@offset")
+IDENTITY = ("@partition", "@offset", "@item")
 KEPT = tuple(name for name in CARRIED if name != "@timestamp")
-"""Metadata that no filter changes."""
+"""Metadata that no filter changes, but for `@item` of rows that are made."""
 
 
 class Opened:
@@ -40,6 +41,18 @@ class Opened:
         if not isinstance(found, Batch):
             broken(f"`apply` gave {type(found).__name__}, not a Batch")
         return {"": found}
+
+    def origins(self, frame: pl.DataFrame) -> list[tuple[Key, int]]:
+        """Of each row that came out, which row that came it is, or is made of, and its number among those that are made of it."""
+        keys: list[Key] = list(frame.select(IDENTITY).iter_rows())
+        return [_origin(*key) for key in keys] if self.filter.makes else [(key, 0) for key in keys]
+
+
+def _origin(partition: str, offset: int, item: str | None) -> tuple[Key, int]:
+    before, _, number = (item or "").rpartition(".")
+    if not number.isdecimal():
+        broken(f"the row {partition}:{offset} has no number in `@item`: make rows by `batch.repeated`")
+    return (partition, offset, before or None), int(number)
 
 
 def opened(case: Case, work: Callable[[Opened], T], made: Made | None = None) -> T:
@@ -109,7 +122,7 @@ def rows(case: Case) -> None:
         for what, batch in case.data.items():
             place = {key: at for at, key in enumerate(batch.frame.select(IDENTITY).iter_rows())}
             for part in filter.parts(batch).values():
-                keys = list(part.frame.select(IDENTITY).iter_rows())
+                keys = [key for key, _ in filter.origins(part.frame)]
                 if strange := [key for key in keys if key not in place]:
                     broken(f"of {what}: the row {strange[0][0]}:{strange[0][1]} was not in the batch")
                 places = [place[key] for key in keys]
@@ -117,6 +130,8 @@ def rows(case: Case) -> None:
                     broken(f"of {what}: rows come out in another order")
                 wanted = batch.frame[places].select(KEPT)
                 for name in KEPT:
+                    if name == "@item" and filter.filter.makes:
+                        continue
                     if not part.frame[name].equals(wanted[name], check_dtypes=True, null_equal=True):
                         broken(f"of {what}: `{name}` was changed")
                 if (
@@ -130,16 +145,22 @@ def rows(case: Case) -> None:
 
 @rule(
     "accounting",
-    "Every row leaves once: it is given or rejected, and lost only where `drops = True` says that rows may go by request.",
+    "Every row leaves once: it is given or rejected, and lost only where `drops = True` says that rows may go by request; several "
+    "are made of one only where `makes = True` says so.",
     'Let go of rows that cannot be processed by `batch.reject(mask, "reason")`, and declare `drops = True` where rows are dropped '
-    "because the program asks for it.",
+    "because the program asks for it. Make rows by `batch.repeated(counts)`, which numbers them, and declare `makes = True`.",
 )
 def accounting(case: Case) -> None:
     def work(filter: Opened) -> None:
         for what, batch in case.data.items():
             parts = filter.parts(batch)
             came = set(batch.frame.select(IDENTITY).iter_rows())
-            given = [set(part.frame.select(IDENTITY).iter_rows()) for part in parts.values()]
+            origins = [filter.origins(part.frame) for part in parts.values()]
+            given = [{key for key, _ in some} for some in origins]
+            for some in origins if filter.filter.makes else ():
+                _numbered(some, f"of {what}")
+            if not filter.filter.makes and sum(map(len, origins)) > batch.frame.height:
+                broken(f"of {what}: {batch.frame.height} rows came, and {sum(map(len, origins))} are given")
             away = [
                 key for part in parts.values() for frame in part.rejected for key in frame.select(IDENTITY).iter_rows()
             ]
@@ -152,6 +173,17 @@ def accounting(case: Case) -> None:
                 broken(f"of {what}: {len(lost)} of {len(came)} rows are neither given nor rejected")
 
     opened(case, work)
+
+
+def _numbered(origins: list[tuple[Key, int]], where: str) -> None:
+    """Raise BrokenError unless the rows that are made of one are numbered from 0 on."""
+    before: tuple[Key, int] | None = None
+    for key, number in origins:
+        if number and before != (key, number - 1):
+            broken(
+                f"{where}: of the row {key[0]}:{key[1]} there is a number {number} in `@item`, and not the one before"
+            )
+        before = key, number
 
 
 @rule(

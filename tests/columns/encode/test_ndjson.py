@@ -142,6 +142,7 @@ def test_metadata_is_written_only_when_asked_for():
         pl.lit(b"raw").alias("@raw"),
         pl.lit("p").alias("@partition"),
         pl.lit(42).alias("@offset"),
+        pl.lit(None, dtype=pl.String).alias("@item"),
     )
     assert ndjson(frame, Columns({"x": INT})) == b'{"@timestamp":"2026-01-31T12:00:00Z","x":1}\n'
     assert ndjson(frame, Columns({"x": INT}), ["@host", "@rid", "@raw", "@error"]) == (
