@@ -23,6 +23,7 @@ SUBJECTS = (
     "seed_job",
     "scan",
     "windows",
+    "sessions",
     "json_lines",
     "timestamps",
     "filters",

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.agent import sessions
 from pipeline.agent.bookkeeping import entries, origins
 from pipeline.agent.folding import Folding, Release
 from pipeline.agent.letters import burials
 from pipeline.agent.watermarks import Activity
-from pipeline.api import Delta, Position, Window
+from pipeline.api import Delta, Position, Sessions, Window
 from pipeline.errors import InternalError
 from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
-from pipeline.plan.graph import AnyWindow, Graph, Stage, Step
+from pipeline.plan.graph import AnySessions, AnyWindow, Graph, Stage, Step
 from pipeline.store import Advance, Changes, Grown, Piece, Released, Sent
 from pipeline.store.values import position
 from pipeline.store.windows import Held, Windows
@@ -74,20 +75,11 @@ def plan(
     for stage in flow.graph.stages.values():
         let_go(stage, stage.before)
         window = stage.window.plugin if stage.window else None
-        if isinstance(window, Window):
-            placed[stage.name] = _windows(
-                changes,
-                flow,
-                stage,
-                window,
-                windows,
-                effects,
-                watermarks.get(stage.name),
-                identity,
-                now,
-                folding,
-                final=stage.name in over,
-            )
+        given = (windows, effects, watermarks.get(stage.name), identity, now, folding)
+        if isinstance(window, Sessions):
+            placed[stage.name] = _sessions(changes, flow, stage, window, *given, final=stage.name in over)
+        elif isinstance(window, Window):
+            placed[stage.name] = _windows(changes, flow, stage, window, *given, final=stage.name in over)
         let_go(stage, stage.after)
     changes.entries = entries(flow, effects)
     changes.origins = origins(effects, placed)
@@ -119,15 +111,26 @@ def due_at(
         idle = [at + window.idle / 1e6 for source in sources for at in activity.seen.get(source, {}).values()]
         found += [at for at in idle if at > monotonic]
         for (start, _), held in windows.held.get(name, {}).items():
-            mark = start + window.size + window.lateness if held.closed is None else held.closed + window.keep
-            if window.size > 0:
+            mark = _next(window, start, held)
+            if mark is not None:
                 found.append(last + max(window.idle, mark - max(high.values())) / 1e6)
     return min(found, default=None)
 
 
 def _due(window: AnyWindow, start: int, held: Held, mark: int | None) -> bool:
     """Whether a window is to be sent, for the first time or because it has grown since, or is to be let go."""
+    if isinstance(window, Sessions):
+        return sessions.due(held, mark)
     return _ended(window, start, mark) if held.closed is None else _outlived(window, held, mark)
+
+
+def _next(window: AnyWindow, start: int, held: Held) -> int | None:
+    """The watermark that a window waits for; None where it waits for none."""
+    if isinstance(window, Sessions):
+        return held.due
+    if held.closed is None:
+        return start + window.size + window.lateness if window.size > 0 else None
+    return held.closed + window.keep
 
 
 def _ended(window: AnyWindow, start: int, mark: int | None) -> bool:
@@ -193,15 +196,7 @@ def _windows(
     for effect in effects:
         for start, delta in effect.deltas.get(name, {}).items():
             new.setdefault(start, []).append(delta)
-    marks = [mark for mark in (watermark, windows.watermarks.get(name)) if mark is not None]
-    if final:
-        # All input was read: event time has come to the latest event.
-        highest = [
-            *windows.high.get(name, {}).values(),
-            *(time for key, time in changes.high.items() if key[0] == name),
-        ]
-        marks += [min(max(highest), now + LEAD)] if highest else []
-    mark = max(marks, default=None)
+    mark = _mark(changes, name, windows, watermark, now, final=final)
     sent: list[Effects] = []
     kept = windows.held.get(name, {})
     # A start has one part with state at most: an extra part begins when the one before was let go.
@@ -230,7 +225,7 @@ def _windows(
             else:
                 changes.grown.append(Grown(name, start, part, window.dump(state, dense=True), replaces=True))
         elif added:
-            if held.deltas >= DELTAS or held.size - held.oldest >= WORTH:
+            if _full(held):
                 stored = [window.load(blob) for blob in windows.deltas(name, start, part)]
                 state, overflowed = window.bounded([*stored, *added])
                 changes.overflowed[name] += overflowed
@@ -241,7 +236,58 @@ def _windows(
                 )
         elif _outlived(window, held, mark):
             changes.released.append(Released(name, start, part))
-    if mark is not None and mark != windows.watermarks.get(name):
-        changes.watermarks[name] = mark
     _gather(changes, sent)
     return went
+
+
+def _sessions(
+    changes: Changes,
+    flow: Flow,
+    stage: Stage,
+    window: AnySessions,
+    windows: Windows,
+    effects: Sequence[Effects],
+    watermark: int | None,
+    identity: Identity,
+    now: int,
+    folding: Folding | None,
+    *,
+    final: bool,
+) -> dict[int, int]:
+    """The same for sessions, which have one state."""
+    name = stage.name
+    added = [delta for effect in effects for delta in effect.deltas.get(name, {}).values()]
+    mark = _mark(changes, name, windows, watermark, now, final=final)
+    parts = dict(windows.held.get(name, {}).keys())
+    part = parts[sessions.STATE] if parts else windows.part(name, sessions.STATE)
+    held = windows.held.get(name, {}).get((sessions.STATE, part), Held())
+
+    def closing(number: int) -> Closing:
+        who = (identity.program, name, window.fingerprint, identity.instance, identity.host)
+        return Closing(*who, sessions.STATE, part, number, now)
+
+    facts = sessions.grow(changes, name, window, windows, added, mark, part, closing, full=_full(held), final=final)
+    if facts is not None:
+        _gather(changes, [flow.facts(name, facts, folding)])
+    return {sessions.STATE: part}
+
+
+def _mark(changes: Changes, name: str, windows: Windows, watermark: int | None, now: int, *, final: bool) -> int | None:
+    """The watermark of a stage, which never goes back; noted in the changes."""
+    marks = [mark for mark in (watermark, windows.watermarks.get(name)) if mark is not None]
+    if final:
+        # All input was read: event time has come to the latest event.
+        highest = [
+            *windows.high.get(name, {}).values(),
+            *(time for key, time in changes.high.items() if key[0] == name),
+        ]
+        marks += [min(max(highest), now + LEAD)] if highest else []
+    mark = max(marks, default=None)
+    if mark is not None and mark != windows.watermarks.get(name):
+        changes.watermarks[name] = mark
+    return mark
+
+
+def _full(held: Held) -> bool:
+    """Whether the deltas of an open window are to be folded."""
+    return held.deltas >= DELTAS or held.size - held.oldest >= WORTH

@@ -6,6 +6,7 @@ Filter         apply(batch) -> batch                    pure, columnar
 EventFilter    process(event) -> event, events or None  the same for one event at a time: slower
 Fold           step(state, batch, now) -> (state, batch)   with memory, in the order of the source
 Window         deltas, merge, rows                      mergeable, over event time
+Sessions       due, turn                        a window that ends when nothing comes: one state for all keys
 Output         encode(rows) -> bytes · deliver(segment) -> Result
 Aggregate      keys, step, merge, finish                expressions over columns
 Function       expressions in, expression out
@@ -38,6 +39,7 @@ from pipeline.api.members import Members
 from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Roll, Window
 from pipeline.api.segments import Result, Segment, Writer
+from pipeline.api.sessions import Sessions
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
 from pipeline.columns.types import (
     BOOL,
@@ -127,6 +129,7 @@ __all__ = [
     "Result",
     "Roll",
     "Segment",
+    "Sessions",
     "Size",
     "Span",
     "StateError",

@@ -17,6 +17,8 @@ from pipeline.columns.windows import (
     merge,
     plan,
     rows,
+    sessions,
+    turns,
 )
 from pipeline.columns.windows.bounds import OTHER, bounded
 from pipeline.columns.windows.exact import bucket, total, units
@@ -49,7 +51,9 @@ __all__ = [
     "plan",
     "ranked",
     "rows",
+    "sessions",
     "total",
+    "turns",
     "units",
     "valued",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.api import Columns, Fold, Window
+from pipeline.api import Columns, Fold, Sessions, Window
 from pipeline.plan.graph import AnyWindow, Graph, Stage, Step
 from pipeline.plan.spelling import duration
 
@@ -58,6 +58,12 @@ def _step(step: Step, before: Columns) -> Iterator[str]:
 
 
 def _policy(window: AnyWindow) -> Iterator[str]:
+    if isinstance(window, Sessions):
+        late = f" + {duration(window.lateness)}" if window.lateness else ""
+        yield f"      window        sessions of `{window.on}`, sent when the watermark passes their last event + the gap{late}"
+        kept = f"revise a session for {duration(window.keep)} after that; later ones " if window.keep else ""
+        yield f"      late events   {kept}are a session of their own"
+        return
     if window.size == 0:
         yield "      window        one, over the whole input; sent when the input ends"
         return

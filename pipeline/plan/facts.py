@@ -10,6 +10,9 @@ import polars as pl
 from pipeline.columns.batch import CARRIED
 from pipeline.columns.types import METADATA, dtype
 
+OWN = ("key", "revision", "partial")
+"""Columns of rows that do not become fields as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:
@@ -35,7 +38,7 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
     """The rows of `Window.rows` (with their `key`) as events: `id`, `host`, `revision`, `part`, `partial` and metadata.
 
     `id` is a hash of program, stage, window, part, instance and key, so the same fact has the same id in every revision.
-    `@timestamp` is the window's start."""
+    `@timestamp` is the window's start. Rows of sessions bring their own start and `revision`."""
     prefix = "\0".join(
         (
             closing.program,
@@ -51,9 +54,12 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
     ids = [_id(begun.copy(), key) for key in rows.get_column("key").to_list()]
     height = rows.height
     time = dtype(METADATA["@timestamp"])
+    sessions = "revision" in rows.columns
     partition = f"{closing.stage}@{closing.start}.{closing.part}.{closing.revision}"
     metadata = {
-        "@timestamp": _all("@timestamp", closing.start, time, height),
+        "@timestamp": rows.get_column("window_start").alias("@timestamp")
+        if sessions
+        else _all("@timestamp", closing.start, time, height),
         "@received": _all("@received", closing.now, time, height),
         "@raw": _all("@raw", None, pl.Binary(), height),
         "@source": _all("@source", closing.stage, pl.String(), height),
@@ -69,9 +75,9 @@ def events(rows: pl.DataFrame, closing: Closing) -> pl.DataFrame:
         [
             *(metadata[name] for name in CARRIED),
             pl.Series("id", ids, dtype=pl.String),
-            *(column for column in rows.get_columns() if column.name not in ("key", "partial")),
+            *(column for column in rows.get_columns() if column.name not in OWN),
             _all("host", closing.host, pl.String(), height),
-            _all("revision", closing.revision, pl.Int64(), height),
+            rows.get_column("revision") if sessions else _all("revision", closing.revision, pl.Int64(), height),
             _all("part", closing.part or None, pl.Int64(), height),
             _partial(rows, closing),
         ]

@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Window
+from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Sessions, Window
 
 AnyInput = Input[Options]
 AnyFilter = Filter[Options]
 AnyFold = Fold[Options, Any]
 AnyWindow = Window[Options]
+AnySessions = Sessions[Options]
 AnyOutput = Output[Options]
 
 

@@ -73,7 +73,7 @@ def books(rows: Rows) -> Books:
     for segment, *part in rows("SELECT segment, partition, low, high, rows FROM range ORDER BY segment, partition"):
         parts.setdefault(number(segment), []).append(_part(*part))
     paths = rows("SELECT sink, count(*) FROM number GROUP BY sink")
-    unsent = rows("SELECT stage, count(*) FROM window WHERE revision = 0 GROUP BY stage")
+    unsent = rows("SELECT stage, count(*) FROM window WHERE closed IS NULL AND kept > 0 GROUP BY stage")
     waiting = rows("SELECT stage, sum(held) FROM fold GROUP BY stage")
     return Books(
         ledger=counts(rows),

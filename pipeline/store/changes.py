@@ -71,24 +71,27 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A window got more state: `state` is added to its deltas, or `replaces` all of them."""
+    """A window got more state: `state` is added to its deltas, or `replaces` all of them. `due`: of sessions, the lowest watermark
+    that may end one of them; None for none."""
 
     stage: str
     start: int
     part: int
     state: bytes
     replaces: bool = False
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A window's rows are sent in this commit, as `revision`; `watermark` is that of the closing."""
+    """A window's rows are sent in this commit, as `revision`; `watermark` is that of the closing, None where it has more that is
+    not sent yet, as sessions have."""
 
     stage: str
     start: int
     part: int
     revision: int
-    watermark: int
+    watermark: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ REMEMBERED = 30 * 24 * 3600 * 1_000_000
 HOUR = 3600 * 1_000_000
 
 
+UNKNOWN = -(2**63)
+"""Nobody has looked yet when something is due: any watermark may be enough."""
+
+
 @dataclass(slots=True)
 class Held:
     """A window with state. `revision` is 0 while it was not sent; `closed` is the watermark at its last sending, None while it has
@@ -30,6 +34,8 @@ class Held:
     size: int = 0
     oldest: int = 0
     """Bytes of the oldest delta, which has all that was merged before."""
+    due: int | None = None
+    """Of sessions: the lowest watermark that may give them something to do; None for never."""
 
 
 Key = tuple[int, int]
@@ -55,7 +61,7 @@ class Windows:
             )
             closing = None if closed is None else number(closed)
             oldest = number(lengths[0][0]) if lengths else 0
-            held = Held(number(revision), closing, len(lengths), number(kept), oldest)
+            held = Held(number(revision), closing, len(lengths), number(kept), oldest, UNKNOWN)
             self.held.setdefault(text(stage), {})[number(start), number(part)] = held
         for stage, partition, time in self._database.rows("SELECT stage, partition, time FROM high"):
             self.high.setdefault(text(stage), {})[text(partition)] = number(time)
@@ -75,11 +81,14 @@ class Windows:
                 # What was sent stays known: should the query come back, its facts are parts of their own.
                 self._database.rows("DELETE FROM window WHERE stage = ? AND revision = 0", (stage,))
                 self._database.rows("UPDATE window SET kept = 0 WHERE stage = ?", (stage,))
-                unsent = sum(held.revision == 0 for held in self.held.pop(stage, {}).values())
+                unsent = sum(held.closed is None for held in self.held.pop(stage, {}).values())
                 if unsent:
                     dropped[stage] = unsent
                 self.high.pop(stage, None)
                 self.watermarks.pop(stage, None)
+            # Another program may wait for longer, or not so long.
+            for held in self.held.get(stage, {}).values():
+                held.due = UNKNOWN
         self._database.many(
             "INSERT INTO clock VALUES (?, ?, NULL) ON CONFLICT DO NOTHING",
             [(stage, mark) for stage, mark in fingerprints.items()],
@@ -116,6 +125,8 @@ class Windows:
             held.deltas += 1
             held.size += len(grown.state)
             held.closed = None
+            dues = [due for due in (grown.due, None if grown.replaces else held.due) if due is not None]
+            held.due = min(dues, default=None)
             changed[key] = held
         for sent in changes.sent:
             key = (sent.stage, sent.start, sent.part)

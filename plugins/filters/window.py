@@ -11,8 +11,9 @@ import polars as pl
 from pipeline import api
 from pipeline.api import windows
 
+from . import metrics
+
 RESERVED = ("id", "host", "revision", "part", "partial", "window_start", "window_end", "key")
-GROUPS = ("string", "int", "float", "bool", "time", "duration", "json", "null")
 
 
 class Options(api.Options):
@@ -81,10 +82,12 @@ sink out = facts -> console()
         _check(options)
         spec = windows.Spec(
             size=options.size,
-            measures=tuple(_measure(metric, options) for metric in options.block),
+            measures=tuple(
+                metrics.measure(metric, wide=bool(options.by), length=options.size > 0) for metric in options.block
+            ),
             on=self.on,
             slide=None if options.slide == options.size else options.slide,
-            by=_keys(options.by, "by"),
+            by=metrics.keys(options.by, "by"),
             groups=options.groups,
         )
         try:
@@ -132,19 +135,10 @@ sink out = facts -> console()
     @property
     def fingerprint(self) -> str:
         options = self.options
-        metrics = [
-            [
-                metric.name,
-                metric.aggregate.name,
-                metric.aggregate.state_version,
-                [_canonical(argument) for argument in metric.arguments],
-                [[field.path, str(field.type)] for field in metric.by],
-                None if metric.where is None else metric.where.meaning,
-            ]
-            for metric in options.block
-        ]
         by = [[field.path, str(field.type)] for field in options.by]
-        text = json.dumps([LAYOUT, options.size, options.slide, self.on, by, metrics], ensure_ascii=False)
+        text = json.dumps(
+            [LAYOUT, options.size, options.slide, self.on, by, metrics.meaning(options.block)], ensure_ascii=False
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def describe(self) -> Mapping[str, str]:
@@ -169,14 +163,7 @@ sink out = facts -> console()
         return batch.with_frame(windows.members(self._plan, batch.frame, start, event))
 
     def _timed(self, batch: api.Batch) -> api.Batch:
-        """Without the rows that no window can take."""
-        for metric in self.options.block:
-            for expression in (*metric.arguments, metric.where):
-                if isinstance(expression, api.Expr):
-                    batch = expression.require(batch)
-        if self.on != "@timestamp":
-            batch = batch.reject(batch.frame.get_column(self.on).is_null(), "no_time", field=self.on)
-        return batch
+        return metrics.timed(self.options.block, batch, self.on)
 
     def merge(self, deltas: Sequence[api.Delta]) -> api.Delta:
         return windows.merge(self._plan, deltas)
@@ -206,87 +193,5 @@ def _check(options: Options) -> None:
             "slide",
             "take a longer slide",
         )
-    if options.on is not None and options.on.type.kind != "time":
-        raise api.OptionError(
-            f"{options.on.name} is {options.on.type}, not a time",
-            "on",
-            "parse it first: set { t = time(field, format) }",
-        )
-    if options.on is not None and len(options.on.path) > 1:
-        raise api.OptionError(
-            f"{options.on.name} is inside a record", "on", f"copy it first: set {{ t = {options.on.name} }}"
-        )
-    names = [metric.name for metric in options.block]
-    for name in names:
-        if names.count(name) > 1:
-            raise api.OptionError(f"there are two metrics {name}", "block", "give each metric its own name")
-    groups = [field.path[0].removeprefix("@") for field in options.by]
-    for name in groups:
-        if name in RESERVED:
-            raise api.OptionError(
-                f"a group field cannot be called {name}", "by", f"copy it first: set {{ my_{name} = … }}"
-            )
-    for metric in options.block if options.by else ():
-        if metric.name in RESERVED or metric.name in groups:
-            raise api.OptionError(f"a metric cannot be called {metric.name}", "block", "another column has this name")
-        if metric.by:
-            raise api.OptionError(
-                f"{metric.name} has a `by` and the window has one",
-                "block",
-                "the window's `by` holds for all its metrics",
-            )
-
-
-def _measure(metric: api.Metric, options: Options) -> windows.Measure:
-    types = tuple(argument.type if isinstance(argument, api.Expr) else None for argument in metric.arguments)
-    aggregate = metric.aggregate
-    try:
-        kind = aggregate.returns(types)
-    except TypeError as error:
-        raise api.OptionError(f"{metric.name}: {error}", "block") from error
-    if not options.by and kind.kind not in (*windows.NUMBERS, *windows.TEXTS):
-        raise api.OptionError(
-            f"{metric.name}: an event cannot hold a {kind} as its value", "block", "take a member of it"
-        )
-    if aggregate.name == "rate" and options.size == 0:
-        raise api.OptionError(f"{metric.name}: rate() needs a window with a length", "block", "such as window(10s)")
-    return windows.Measure(
-        name=metric.name,
-        aggregate=aggregate.bind(types, metric.arguments),
-        arguments=tuple(
-            argument.polars if isinstance(argument, api.Expr) else argument for argument in metric.arguments
-        ),
-        type=kind,
-        by=_keys(metric.by, "block"),
-        where=None if metric.where is None else metric.where.polars,
-        ranked=_ranked(metric) if aggregate.ranking else None,
-    )
-
-
-def _ranked(metric: api.Metric) -> tuple[str, api.Type]:
-    """What a ranking ranks: its first argument that is not a constant, named by its path or its source text."""
-    value = next(argument for argument in metric.arguments if isinstance(argument, api.Expr))
-    for path in value.fields:
-        if value.polars.meta.eq(api.Field(path, value.type).polars):
-            return ".".join(path), value.type
-    return value.text, value.type
-
-
-def _keys(fields: tuple[api.Field, ...], option: str) -> tuple[windows.Key, ...]:
-    for field in fields:
-        if field.type.kind not in GROUPS:
-            raise api.OptionError(
-                f"{field.name} is {field.type} and cannot be a group", option, "group by a member or a text"
-            )
-        if sum(field.name == other.name for other in fields) > 1:
-            raise api.OptionError(f"{field.name} is there twice", option, "name each field once")
-    return tuple(windows.Key(field.path, _group(field), field.type) for field in fields)
-
-
-def _group(field: api.Field) -> pl.Expr:
-    # JSON's null is null: as two groups they would look the same.
-    return field.polars.replace("null", None) if field.type.kind == "json" else field.polars
-
-
-def _canonical(argument: api.Expr | float | str) -> list[str]:
-    return [argument.meaning, str(argument.type)] if isinstance(argument, api.Expr) else [repr(argument), "constant"]
+    metrics.clock(options.on)
+    metrics.names(options.block, options.by, "window", RESERVED)

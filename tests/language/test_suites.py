@@ -1,4 +1,4 @@
-"""The programs of the project hold what their tests say: those in configs/, those on the pages, and the table of windows."""
+"""The programs of the project hold what their tests say: those in configs/, those on the pages, and the tables of windows and sessions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from programs import ROOT, failures, loaded, played
 
 FENCED = re.compile(r"^```pipe\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = [path for path in sorted((ROOT / "configs").rglob("*.pipe")) if path.parent.name != "tests"]
-BESIDE = [ROOT / "tests/language/windows.pipe", *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
+TABLES = [ROOT / f"tests/language/{name}.pipe" for name in ("sessions", "windows")]
+BESIDE = [*TABLES, *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
 PAGES = [ROOT / "README.md", ROOT / "docs/language.md"]
 EXAMPLES = sorted((ROOT / "docs/examples").glob("*.md"))
 PLUGINS = [*sorted((ROOT / "docs/plugins").glob("*/*.md"))]

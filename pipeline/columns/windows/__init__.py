@@ -14,6 +14,8 @@
     rows.py     state → one event per metric and key
     members.py  an event → the rows that it is made of
     groups.py   state → one event per group, metrics as columns (`window(…) by k { … }`)
+    sessions.py sessions of keys, instead of windows of time
+    turns.py    sessions to events
     texts.py    JSON and plain texts of values
     owned.py    frames that hold only their own bytes
     exact.py    sums of floats without error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipeline.columns.types import INT, Type, list_of, record
@@ -53,11 +55,19 @@ def groups(plan: Plan, state: Delta) -> pl.DataFrame:
         frame = frame.join(values, on=on, how="left", nulls_equal=True, maintain_order="left").with_columns(
             pl.when(pl.col(there)).then(pl.col(f"value.{index}")).otherwise(nothing).alias(f"value.{index}")
         )
-    fields = [_read(node).alias(name) for name, node in _tree(spec.by).items()]
     metrics = [pl.col(f"value.{index}").alias(measure.name) for index, measure in enumerate(spec.measures)]
-    key = object_of([(key.name, pl.col(name), key.type) for name, key in zip(on, spec.by, strict=True)])
     partial = [pl.when(pl.any_horizontal(short)).then(pl.lit(value=True)).alias("partial")] if short else []
-    return frame.select(*fields, *metrics, key.alias("key"), *partial).sort("key")
+    return frame.select(*fields(spec), *metrics, label(spec.by, on).alias("key"), *partial).sort("key")
+
+
+def fields(spec: Spec) -> list[pl.Expr]:
+    """The group fields, of a state's columns."""
+    return [_read(node).alias(name) for name, node in _tree(spec.by).items()]
+
+
+def label(by: Sequence[Key], names: Sequence[str]) -> pl.Expr:
+    """The JSON text of a group whose keys are these columns."""
+    return object_of([(key.name, pl.col(name), key.type) for name, key in zip(names, by, strict=True)])
 
 
 def _lists(values: pl.DataFrame, on: list[str]) -> pl.DataFrame:

@@ -19,8 +19,11 @@ Delta = Sequence[pl.DataFrame]
 
 def merge(plan: Plan, deltas: Sequence[Delta]) -> Delta:
     """The state of all rows that these deltas came from; any order and any nesting gives the same. Needs at least one."""
-    if len(deltas) == 1:
-        return deltas[0]
+    return deltas[0] if len(deltas) == 1 else regrouped(plan, deltas)
+
+
+def regrouped(plan: Plan, deltas: Sequence[Delta]) -> Delta:
+    """The same where a delta may have several rows for a key."""
     folds = list(zip(plan.folds, zip(*map(parts, deltas), strict=True), strict=True))
     made = [None] * len(folds) if kernels is None else native.merged(kernels, folds)
     rest = [_regroup(*pair) for pair, done in zip(folds, made, strict=True) if done is None]
