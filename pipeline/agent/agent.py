@@ -23,6 +23,7 @@ from pipeline.agent.context import NodeContext
 from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
+from pipeline.agent.listening import Listeners
 from pipeline.agent.opening import arrange, check_ends, check_kinds, check_names
 from pipeline.agent.planning import due_at
 from pipeline.agent.reading import AHEAD, Reading
@@ -89,6 +90,8 @@ class Agent:
         self.started = asyncio.Event()
         """Set once the store is open."""
         self.report = Report()
+        self.listeners = Listeners()
+        """Those who ask for the records that are read."""
 
     def stop(self) -> None:
         """Ask for a clean stop: nothing more is read, what was read is committed. Safe in a signal handler of the loop."""
@@ -234,7 +237,9 @@ class Agent:
         ahead = AHEAD if self._space is None else await self._env.apart(self._space.ahead, AHEAD)
         caution = Caution(self._env, store, self.locked, self._journal)
         retrying = Retrying(self._env, store, self.locked, self._journal)
-        self._reading = reading = Reading(self._env, crew, self._assembly.flow, caution.compute, store.progress, ahead)
+        self._reading = reading = Reading(
+            self._env, crew, self._assembly.flow, caution.compute, store.progress, ahead, self.listeners
+        )
         self._deliveries = deliveries = Deliveries(
             self._env,
             crew,

@@ -1,9 +1,10 @@
 """The control socket: what a running agent says about itself.
 
 A Unix socket `control.sock` (mode 0600) in the state directory. A request is one JSON object on a line,
-`{"ask": "status" | "audit" | "checkpoint" | "dlq" | …, …}`; the reply is one JSON object on a line: `{"ok": …}` or
+`{"ask": "status" | "audit" | "checkpoint" | "dlq" | "tap" | …, …}`; the reply is one JSON object on a line: `{"ok": …}` or
 `{"error": "…"}`. A connection may ask any number of questions. Answers are read from the store between two commits, in a
-worker thread: the agent never waits for the one who asks.
+worker thread: the agent never waits for the one who asks. `tap` asks for the next records of `sources` (names), at most
+`most` of each and for at most `seconds`; the answer has `records` (source → base64) and how many `came` meanwhile.
 
 The socket is there only while the agent holds the lock of its state, so a second agent cannot take the first one's
 place. A path that is too long for a socket is reached by its open folder, under which it is short. This is the one module
@@ -13,6 +14,7 @@ of the engine that uses sockets without `Env`: nothing of what is committed depe
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -23,6 +25,7 @@ from pathlib import Path
 from pipeline.agent.agent import Agent
 from pipeline.agent.answers import QUESTIONS, Answer, Request, taken, told
 from pipeline.agent.letters import CHANGES, change
+from pipeline.agent.listening import LONGEST, MOST
 from pipeline.agent.supervision import cancel
 from pipeline.agent.telemetry import NodeMeter
 from pipeline.errors import InternalError, PipeError
@@ -33,6 +36,8 @@ LONGEST_PATH = 100
 """Bytes of a socket's path that every Unix takes."""
 
 LONGEST_REQUEST = 64 << 10
+
+TAP = "tap"
 
 _PATIENCE = 5.0
 
@@ -50,8 +55,8 @@ async def serve(agent: Agent, folder: Path, warn: Callable[[str], None]) -> Asyn
             warn(f"the control socket failed: {error!r}")
 
 
-async def ask(folder: Path, request: Request) -> Answer | None:
-    """The answer of the agent that runs on the state in `folder`, or None when none does.
+async def ask(folder: Path, request: Request, seconds: float = 0.0) -> Answer | None:
+    """The answer of the agent that runs on the state in `folder`, or None when none does. It may take `seconds` to answer.
 
     Raises InternalError when it answers with an error, or not in time."""
     try:
@@ -62,7 +67,7 @@ async def ask(folder: Path, request: Request) -> Answer | None:
     try:
         writer.write(json.dumps(dict(request)).encode() + b"\n")
         await writer.drain()
-        line = await asyncio.wait_for(reader.readline(), _PATIENCE)
+        line = await asyncio.wait_for(reader.readline(), _PATIENCE + seconds)
         reply: Mapping[str, object] = json.loads(line)
     except (OSError, ValueError, TimeoutError) as error:
         raise InternalError(
@@ -160,6 +165,8 @@ class _Connections:
         if not isinstance(request, dict):
             return _line({"error": "a request is a JSON object"})
         try:
+            if request.get("ask") == TAP:
+                return _line({"ok": await _tapped(self._agent, request)})
             if request.get("ask") in CHANGES:
                 return _line({"ok": await self._agent.locked(self._agent.store.amend, change(request))})
             found = await self._agent.locked(taken, self._agent.store.contents, request)
@@ -169,9 +176,23 @@ class _Connections:
         except ValueError as error:
             return _line({"error": str(error)})
         except KeyError:
-            return _line({"error": f"known questions are {', '.join((*QUESTIONS, *CHANGES))}"})
+            return _line({"error": f"known questions are {', '.join((*QUESTIONS, *CHANGES, TAP))}"})
         except (PipeError, OSError, TypeError, AttributeError) as error:
             return _line({"error": f"the state cannot be read now: {error}"})
+
+
+async def _tapped(agent: Agent, request: Request) -> Answer:
+    sources, most, seconds = (request.get(name) for name in ("sources", "most", "seconds"))
+    if not isinstance(sources, list) or not all(source in agent.meters for source in sources):
+        raise ValueError("`sources` are names of sources of the program that runs")
+    if not isinstance(most, int) or not 0 < most <= MOST:
+        raise ValueError(f"`most` is a number from 1 to {MOST}")
+    if not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST:
+        raise ValueError(f"`seconds` is a number, at most {LONGEST:.0f}")
+    with agent.listeners.listening(sources, most) as listener:
+        await listener.wait(seconds)
+    texts = {name: [base64.b64encode(one).decode() for one in found] for name, found in listener.records.items()}
+    return {"records": texts, "came": dict(listener.came)}
 
 
 def _figures(agent: Agent) -> Answer:

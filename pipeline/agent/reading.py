@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from pipeline.agent.listening import Listeners
 from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
@@ -67,6 +68,7 @@ class Reading:
         compute: Compute,
         progress: Mapping[str, Mapping[str, Position]],
         ahead: int = AHEAD,
+        listeners: Listeners | None = None,
     ) -> None:
         self._env = env
         self._crew = crew
@@ -75,6 +77,7 @@ class Reading:
         self._run = compute
         self._progress = progress
         self._ahead = ahead
+        self._listeners = listeners
         self._queue: deque[Pending] = deque()
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
@@ -135,6 +138,8 @@ class Reading:
         if batch.frame.height:
             for partition in batch.span:
                 self.activity.saw(source, partition, self._env.clock.monotonic())
+            if self._listeners is not None:
+                self._listeners.hear(source, batch.frame)
         partitions = frozenset(batch.span)
         effects = asyncio.ensure_future(self._compute(self.flow, source, batch, self._env.clock.now(), size))
         self._queue.append(Pending(self.flow, source, partitions, size, effects))

@@ -76,7 +76,8 @@ class Aggregate(ABC):
     sketches: ClassVar[bool] = False
     """True when `compact` has something to do. Then there are extra keys."""
     bounded: ClassVar[bool] = False
-    """True for a ranking whose `finish` also gives `error` (Int64): the true count is between `value - error` and `value`."""
+    """True when `finish` also gives `error`, of the value's own dtype, 0 where the value is exact: of a ranking, the true count is
+    between `value - error` and `value`; of others, the true value is between `value - error` and `value + error`."""
 
     def bind(self, types: tuple[Type | None, ...], arguments: tuple[object, ...]) -> Aggregate:
         """The aggregate for these arguments (constants, expressions) of these types (None for constants), where they decide

@@ -46,5 +46,7 @@ class Function:
     """False for `env` and `now`: known only when the program is loaded."""
     typed: bool = False
     """`build` gets a keyword `types`: the arguments' types (None for constants)."""
+    by_value: bool = False
+    """True for what is computed once for each different value (`map_distinct`, `over_distinct`). Its page says so."""
     api: int = 1
     """The contract that it was written for."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.parameters import settings_of
+from pipeline.cli.parameters import DURATION, settings_of
 from pipeline.cli.programs import checked, loaded, read
 from pipeline.errors import ConfigurationError, NoInputError, UsageError
 from pipeline.plan.cases import Case
@@ -30,8 +30,19 @@ FAILED = 1
 @click.option("--junit", "report", metavar="FILE", help="Write the results as JUnit XML, too.")
 @click.option("--update", is_flag=True, help="Write what was found in the place of lists after == that are not met.")
 @click.option(
-    "--record", multiple=True, metavar="SOURCE=FILE", help="Run nothing: print a test made of the lines of a file."
+    "--record",
+    multiple=True,
+    metavar="SOURCE[=FILE]",
+    help="Run nothing: print a test made of the lines of a file (`-` is standard input), or of the records that the running "
+    "program reads now. They are written as they come, with the addresses, names and secrets in them: look before you keep them.",
 )
+@click.option(
+    "--count", type=click.IntRange(1, 1000), default=100, show_default=True, help="Records of a source, with --record."
+)
+@click.option(
+    "--for", "seconds", type=DURATION, default=10.0, metavar="D", help="How long to wait for a running program [10s]."
+)
+@click.option("--state", metavar="DIR", help="State of the running program [default: ./.pipe/<name of FILE>].")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another value for a `let`.")
 def command(
     files: tuple[str, ...],
@@ -39,6 +50,9 @@ def command(
     report: str | None,
     update: bool,
     record: tuple[str, ...],
+    count: int,
+    seconds: float,
+    state: str | None,
     settings: tuple[str, ...],
 ) -> int:
     """Run the `test` blocks of programs, each on a virtual clock and a disk of its own: nothing is read from their inputs or
@@ -47,11 +61,13 @@ def command(
     found = [loaded(read(file), given) for file in files]
     graphs = [checked(program, quiet=True) for program in found]
     if record:
-        from pipeline.cli.recording import recorded
+        from pipeline.cli.recording import Live, recorded
 
         if len(found) != 1:
-            raise UsageError("--record takes one program", "pipe test FILE --record SOURCE=LINES")
-        click.echo(recorded(found[0], record), nl=False)
+            raise UsageError(
+                "--record takes one program", "pipe test FILE --record SOURCE=LINES, or --record SOURCE while it runs"
+            )
+        click.echo(recorded(found[0], record, count, Live(files[0], state, seconds)), nl=False)
         return 0
     results: list[Result] = []
     for program, graph in zip(found, graphs, strict=True):

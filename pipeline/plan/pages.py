@@ -217,6 +217,8 @@ def _function(plugin: Function) -> Iterator[str]:
     facts = [] if callable(plugin.returns) else [f"Gives {plugin.returns}."]
     if plugin.fallible:
         facts.append(f"With `{plugin.name}!(…)` an event that cannot be converted is rejected.")
+    if plugin.by_value:
+        facts.append("Computed once for each different value: fast on values that repeat, slower on others.")
     if facts:
         yield " ".join(facts)
     if plugin.examples:

@@ -10,9 +10,6 @@ from pipeline.trials.run import Outcome
 from pipeline.trials.taps import events
 from pipeline.trials.wording import text
 
-MOST = 100
-"""Lines of a recorded test, at most."""
-
 _LATER = "1h"
 
 

@@ -15,8 +15,9 @@ class Quantile(api.Aggregate):
     doc = (
         "The q-quantile of x, skipping null; null when there is nothing. Between two values it is interpolated linearly, as "
         "SQL's `percentile_cont` does: of n values in order, the place is q·(n - 1). NaN is above all numbers. "
-        "Exact up to 10,000 different values a group; then DDSketch, each value within 1 % of itself. The answer depends on the "
-        "values alone, not on their order."
+        "Exact up to 10,000 different values a group; then DDSketch, each value within 1 % of itself. Events have `error`: the "
+        "quantile is between `value - error` and `value + error`; 0 for one that is exact. The answer depends on the values "
+        "alone, not on their order."
     )
     example = "p99 = quantile(request_time, 0.99) by host"
     parameters = (
@@ -24,7 +25,7 @@ class Quantile(api.Aggregate):
         api.Parameter("q", "The share, from 0 to 1.", types=("int", "float"), constant=True),
     )
     state_version = 2
-    sketches = True
+    bounded = sketches = True
     exact = 10_000
     """Different values of a group that are kept as they are."""
     reductions = (windows.Reduction("seen", windows.How.COUNT),)
@@ -43,14 +44,18 @@ class Quantile(api.Aggregate):
         self, state: pl.DataFrame, group: list[str], arguments: tuple[api.Argument, ...], seconds: float
     ) -> pl.DataFrame:
         value, upto = pl.col("value"), pl.col("seen").cum_sum()
-        numbers = state.with_columns(windows.ddsketch.numbers().alias("value"))
+        numbers = state.with_columns(
+            windows.ddsketch.numbers().alias("value"), windows.ddsketch.errors().alias("error")
+        ).sort("value", nulls_last=True)
         place = (pl.col("seen").sum() - 1) * _share(arguments)
-        low = value.filter(upto > place.floor()).first()
-        high = value.filter(upto > place.ceil()).first()
+        below, above = upto > place.floor(), upto > place.ceil()
+        low, high = value.filter(below).first(), value.filter(above).first()
         part = place - place.floor()
         # Only between different values: infinity minus infinity is NaN.
         between = pl.when((part == 0) | (low == high)).then(low).otherwise(low + (high - low) * part)
-        return windows.valued(numbers.sort("value", nulls_last=True), group, between)
+        worst = [pl.col("error").filter(side).first() for side in (below, above)]
+        made = [between.alias("value"), pl.max_horizontal(worst).alias("error")]
+        return numbers.group_by(group).agg(made) if group else numbers.select(made)
 
     def compact(self, state: pl.DataFrame, group: list[str]) -> pl.DataFrame:
         return windows.ddsketch.shrunk(state, group, self.exact)

@@ -48,6 +48,7 @@ is_ip = api.Function(
         api.Example("is_ip('10.0.0.256')", False),
         api.Example("is_ip(null)", False),
     ),
+    by_value=True,
 )
 
 is_ipv4 = api.Function(
@@ -57,6 +58,7 @@ is_ipv4 = api.Function(
     returns=api.BOOL,
     build=_is_ipv4,
     examples=(api.Example("is_ipv4('10.0.0.1')", True), api.Example("is_ipv4('::1')", False)),
+    by_value=True,
 )
 
 is_ipv6 = api.Function(
@@ -66,6 +68,7 @@ is_ipv6 = api.Function(
     returns=api.BOOL,
     build=_is_ipv6,
     examples=(api.Example("is_ipv6('::1')", True), api.Example("is_ipv6('10.0.0.1')", False)),
+    by_value=True,
 )
 
 is_private = api.Function(
@@ -81,6 +84,7 @@ is_private = api.Function(
         api.Example("is_private('::ffff:10.0.0.1')", True),
         api.Example("is_private('-')", False),
     ),
+    by_value=True,
 )
 
 in_cidr = api.Function(
@@ -99,6 +103,7 @@ in_cidr = api.Function(
         api.Example("in_cidr('2001:db8::1', ['10.0.0.0/8', '2001:db8::/32'])", True),
         api.Example("in_cidr('11.1.2.3', '10.0.0.0/8')", False),
     ),
+    by_value=True,
 )
 
 anonymize = api.Function(
@@ -121,6 +126,7 @@ anonymize = api.Function(
         api.Example("anonymize('203.0.113.77', v4: 16)", "203.0.0.0"),
         api.Example("anonymize('unknown')", None),
     ),
+    by_value=True,
 )
 
 ip_network = api.Function(
@@ -138,6 +144,7 @@ ip_network = api.Function(
         api.Example("ip_network('203.0.113.77', 16)", "203.0.0.0/16"),
         api.Example("ip_network('2001:db8:1:2::5')", "2001:db8:1:2::/64"),
     ),
+    by_value=True,
 )
 
 ip_version = api.Function(
@@ -152,6 +159,7 @@ ip_version = api.Function(
         api.Example("ip_version('::ffff:10.0.0.1')", 4),
         api.Example("ip_version('host')", None),
     ),
+    by_value=True,
 )
 
 normalize_ip = api.Function(
@@ -165,6 +173,7 @@ normalize_ip = api.Function(
         api.Example("normalize_ip('::ffff:10.0.0.1')", "10.0.0.1"),
         api.Example("normalize_ip('host')", None),
     ),
+    by_value=True,
 )
 
 expand_ip = api.Function(
@@ -177,6 +186,7 @@ expand_ip = api.Function(
         api.Example("expand_ip('2001:db8::1')", "2001:0db8:0000:0000:0000:0000:0000:0001"),
         api.Example("expand_ip('10.0.0.1')", "10.0.0.1"),
     ),
+    by_value=True,
 )
 
 ip_to_int = api.Function(
@@ -186,6 +196,7 @@ ip_to_int = api.Function(
     returns=api.INT,
     build=to_number,
     examples=(api.Example("ip_to_int('10.0.0.1')", 167772161), api.Example("ip_to_int('::1')", None)),
+    by_value=True,
 )
 
 int_to_ip = api.Function(

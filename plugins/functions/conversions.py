@@ -133,6 +133,7 @@ duration = api.Function(
     ),
     fallible=True,
     typed=True,
+    by_value=True,
 )
 
 size = api.Function(
@@ -150,6 +151,7 @@ size = api.Function(
     ),
     fallible=True,
     typed=True,
+    by_value=True,
 )
 
 time = api.Function(

@@ -124,6 +124,7 @@ parse_json = api.Function(
         api.Example("parse_json('{broken')", None),
     ),
     fallible=True,
+    by_value=True,
 )
 
 get = api.Function(
@@ -138,6 +139,7 @@ get = api.Function(
         api.Example("float(get(parse_json('[1, 2.50]'), '[-1]'))", 2.5),
         api.Example("get(parse_json('{\"a\": 1}'), 'b')", None),
     ),
+    by_value=True,
 )
 
 elements = api.Function(
@@ -151,6 +153,7 @@ elements = api.Function(
         api.Example("string(elements(parse_json('[1, \"a\"]'))[1])", "a"),
         api.Example("elements(parse_json('{}'))", None),
     ),
+    by_value=True,
 )
 
 keys = api.Function(
@@ -165,4 +168,5 @@ keys = api.Function(
         api.Example("keys(parse_json('1'))", None),
     ),
     typed=True,
+    by_value=True,
 )

@@ -49,6 +49,7 @@ md5 = api.Function(
     returns=api.STRING,
     build=_digest("md5"),
     examples=(api.Example("md5('abc')", "900150983cd24fb0d6963f7d28e17f72"),),
+    by_value=True,
 )
 
 sha1 = api.Function(
@@ -58,6 +59,7 @@ sha1 = api.Function(
     returns=api.STRING,
     build=_digest("sha1"),
     examples=(api.Example("sha1('abc')", "a9993e364706816aba3e25717850c26c9cd0d89d"),),
+    by_value=True,
 )
 
 sha256 = api.Function(
@@ -70,6 +72,7 @@ sha256 = api.Function(
         api.Example("sha256('abc')", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         api.Example("sha256(null)", None),
     ),
+    by_value=True,
 )
 
 sha512 = api.Function(
@@ -85,6 +88,7 @@ sha512 = api.Function(
             "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         ),
     ),
+    by_value=True,
 )
 
 sha3_256 = api.Function(
@@ -94,6 +98,7 @@ sha3_256 = api.Function(
     returns=api.STRING,
     build=_digest("sha3_256"),
     examples=(api.Example("sha3_256('abc')", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"),),
+    by_value=True,
 )
 
 _KEY = api.Parameter("key", "The secret key.", ("string",), constant=True)
@@ -111,6 +116,7 @@ hmac_sha256 = api.Function(
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
         ),
     ),
+    by_value=True,
 )
 
 hmac_sha1 = api.Function(
@@ -122,6 +128,7 @@ hmac_sha1 = api.Function(
     examples=(
         api.Example("hmac_sha1('what do ya want for nothing?', 'Jefe')", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
     ),
+    by_value=True,
 )
 
 hmac_sha512 = api.Function(
@@ -137,6 +144,7 @@ hmac_sha512 = api.Function(
             "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
         ),
     ),
+    by_value=True,
 )
 
 crc32 = api.Function(
@@ -146,6 +154,7 @@ crc32 = api.Function(
     returns=api.INT,
     build=checksum,
     examples=(api.Example("crc32('123456789')", 3421780262),),
+    by_value=True,
 )
 
 hash64 = api.Function(
@@ -156,6 +165,7 @@ hash64 = api.Function(
     returns=api.INT,
     build=fingerprint,
     examples=(api.Example("hash64('abc')", 6455300059550759896),),
+    by_value=True,
 )
 
 base64_encode = api.Function(

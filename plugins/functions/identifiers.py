@@ -90,6 +90,7 @@ uuid_v5 = api.Function(
     returns=api.STRING,
     build=_uuid_v5,
     examples=(api.Example("uuid_v5('python.org', 'dns')", "886313e1-3b8a-5372-9b90-0c9aee199e5d"),),
+    by_value=True,
 )
 
 uuid_time = api.Function(

@@ -115,6 +115,7 @@ parse_csv = api.Function(
         api.Example("parse_csv('a,\"b, c\",')", ["a", "b, c", ""]),
         api.Example("parse_csv('1;2', ';')", ["1", "2"]),
     ),
+    by_value=True,
 )
 
 parse_query = api.Function(
@@ -128,6 +129,7 @@ parse_query = api.Function(
         api.Example("string(parse_query('q=red+shoes&page=2'))", '{"q":"red shoes","page":"2"}'),
         api.Example("string(get(parse_query('tag=a&tag=b'), 'tag[1]'))", "b"),
     ),
+    by_value=True,
 )
 
 format_int = api.Function(
@@ -140,6 +142,7 @@ format_int = api.Function(
     returns=api.STRING,
     build=_format_int,
     examples=(api.Example("format_int(255, 16)", "ff"), api.Example("format_int(-5, 2)", "-101")),
+    by_value=True,
 )
 
 format_number = api.Function(

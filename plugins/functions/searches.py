@@ -97,4 +97,5 @@ entropy = api.Function(
         api.Example("entropy('abcd')", 2.0),
         api.Example("entropy('')", 0.0),
     ),
+    by_value=True,
 )

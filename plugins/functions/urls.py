@@ -89,6 +89,7 @@ query_param = api.Function(
         api.Example("query_param('a=1&b', 'b')", ""),
         api.Example("query_param('/search?q=x', 'page')", None),
     ),
+    by_value=True,
 )
 
 path_segment = api.Function(
@@ -118,6 +119,7 @@ url_decode = api.Function(
         api.Example("url_decode('caf%C3%A9+100%')", "café+100%"),
         api.Example("url_decode('a+b', plus: true)", "a b"),
     ),
+    by_value=True,
 )
 
 url_encode = api.Function(
@@ -127,6 +129,7 @@ url_encode = api.Function(
     returns=api.STRING,
     build=urls.encode,
     examples=(api.Example("url_encode('a b/é')", "a%20b%2F%C3%A9"),),
+    by_value=True,
 )
 
 normalize_path = api.Function(

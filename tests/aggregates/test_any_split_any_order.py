@@ -10,10 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from pipeline_plugins import aggregates
 from pipeline_plugins.aggregates.count import Count
 from pipeline_plugins.aggregates.distinct import Distinct
 from pipeline_plugins.aggregates.first import First
@@ -24,7 +26,7 @@ from pipeline_plugins.aggregates.min import Min
 from pipeline_plugins.aggregates.quantile import Quantile
 from pipeline_plugins.aggregates.rate import Rate
 from pipeline_plugins.aggregates.sum import Sum
-from pipeline_plugins.aggregates.top import Top
+from pipeline_plugins.aggregates.top import ApproximateTop, Top
 from pipeline_plugins.filters.window import Options, TimeWindow
 
 from pipeline import api
@@ -180,11 +182,22 @@ METRICS = {
     "p90_f": (Quantile(), (REAL, 0.9), lambda rows: quantile(has(rows, "f"), 0.9)),
     "p100_f": (Quantile(), (REAL, 1), lambda rows: quantile(has(rows, "f"), 1)),
 }
-RANKINGS = {"top_s": (Top(), (2, TEXT), "s"), "top_i": (Top(), (3, INTEGER), "i")}
-INTS = ("requests", "sum_i", "min_i", "max_i", "distinct_s", "distinct_i", "first_i", "top_s", "top_i")
+RANKINGS = {
+    "top_s": (Top(), (2, TEXT), "s"),
+    "top_i": (Top(), (3, INTEGER), "i"),
+    "close_s": (ApproximateTop(), (2, TEXT, True), "s"),
+}
+INTS = ("requests", "sum_i", "min_i", "max_i", "distinct_s", "distinct_i", "first_i", *RANKINGS)
 """Kept apart: one float among the metrics makes the column `value` float."""
 
 TEXTS = ("min_s", "max_s", "max_t", "first_s", "last_s", "last_t")
+
+
+def test_every_aggregate_has_a_reference():
+    """What a window can compute is in one of the tables above."""
+    folder = Path(aggregates.__path__[0])
+    known = {aggregate.name for aggregate, *_ in (*METRICS.values(), *RANKINGS.values())}
+    assert known == {path.stem for path in folder.glob("[!_]*.py")}
 
 
 def window(names: list[str], slide: int | None = None) -> TimeWindow:
@@ -214,7 +227,7 @@ def reference(rows: list[Row]) -> set[tuple]:
         found.add((f"{name}_positive", None, None, told(function([row for row in rows if positive(row)]))))
         for k, part in groups.items():
             found.add((f"{name}_by_k", json.dumps({"k": k}), None, told(function(part))))
-    for name, (_, (k, _), key) in RANKINGS.items():
+    for name, (_, (k, *_), key) in RANKINGS.items():
         for rank, (value, count) in enumerate(ranking(rows, key, k), 1):
             found.add((name, json.dumps({key: value}), rank, count))
         for rank, (value, count) in enumerate(ranking([row for row in rows if positive(row)], key, k), 1):

@@ -137,7 +137,9 @@ def test_a_silent_client_holds_up_nothing(pipe: Pipe, started: Callable[..., sub
         assert client.recv(1) == b""
 
 
-KNOWN = "known questions are status, audit, checkpoint, dlq, dlq_kinds, windows, deltas, trail, dlq_retry, dlq_drop"
+KNOWN = (
+    "known questions are status, audit, checkpoint, dlq, dlq_kinds, windows, deltas, trail, dlq_retry, dlq_drop, tap"
+)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from command import Pipe
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 PROGRAM = """\
 let n = 1
@@ -123,3 +130,63 @@ test 'recorded from sample.log' {
     path.write_text(PROGRAM + "\n" + done.stdout.decode())
     assert pipe("test", "p.pipe").returncode == 0
     assert pipe("test", "p.pipe", "--record", "nobody=sample.log").returncode == 64
+
+
+def test_record_of_standard_input(pipe: Pipe) -> None:
+    """`-` is standard input, of which as many lines are taken as asked for."""
+    pipe.write("p.pipe", PROGRAM)
+    done = pipe("test", "p.pipe", "--record", "log=-", "--count", "2", stdin=b"1 a\n2 b\n3 c\n")
+    assert done.stdout.decode().splitlines()[:2] == [
+        "test 'recorded from standard input' {",
+        "  given log: ['1 a', '2 b'] at '2026-01-01T00:00:00Z'",
+    ]
+
+
+def test_record_of_a_program_that_runs(pipe: Pipe, started: Callable[..., subprocess.Popen[bytes]]) -> None:
+    """The first records that it reads from now on, and how many came; the test that they make passes."""
+    path = pipe.write("p.pipe", PROGRAM)
+    log = pipe.folder / "a.log"
+    log.write_bytes(b"1 a\n")
+    running = started("run", "p.pipe")
+    while not (pipe.folder / "kept.ndjson").exists():
+        assert running.poll() is None
+    recording = started("test", "p.pipe", "--record", "log", "--count", "2", "--for", "60s")
+    while recording.poll() is None:
+        with log.open("ab") as file:
+            file.write(b"2 b\n" * 20)
+        with suppress(subprocess.TimeoutExpired):
+            recording.wait(0.05)
+    told, said = recording.communicate()
+    assert told.decode().splitlines()[:2] == [
+        "test 'recorded from log' {",
+        "  given log: ['2 b', '2 b'] at '2026-01-01T00:00:00Z'",
+    ]
+    assert re.match(rb"pipe: log: 2 of \d+0 records that came\npipe: they are written as they came", said)
+    assert running.poll() is None
+    path.write_text(PROGRAM + "\n" + told.decode())
+    assert pipe("test", "p.pipe").returncode == 0
+
+
+def test_record_of_a_program_that_does_not_run(pipe: Pipe) -> None:
+    """The error says what to do instead."""
+    pipe.write("p.pipe", PROGRAM)
+    pipe.write("a.log", "1 a\n")
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    done = pipe("test", "p.pipe", "--record", "log")
+    assert done.returncode == 66
+    assert b"no pipe is running on" in done.stderr
+    assert b"Start it with `pipe run`, or name a file: SOURCE=FILE." in done.stderr
+
+
+def test_the_main_job_records_and_accepts(pipe: Pipe) -> None:
+    """Of configs/nginx.pipe: a recorded test holds, and where its lists are wrong `--update` makes them those of the record."""
+    made = pipe("generate", "--count", "20").stdout
+    main = str(CONFIGS / "nginx.pipe")
+    recorded = pipe("test", main, "--record", "access=-", "--count", "20", stdin=made).stdout.decode()
+    assert recorded.count("metric: 'requests'") >= 2
+    path = pipe.write("main.pipe", f'include "{main}"\n\n{recorded}')
+    assert pipe("test", "main.pipe").returncode == 0
+    text = path.read_text()
+    path.write_text(text.replace("metric: 'requests'", "metric: 'request'"))
+    assert pipe("test", "main.pipe", "--update").returncode == 1
+    assert path.read_text() == text

@@ -14,7 +14,9 @@ from pipeline.plan.catalog import Catalog
 from pipeline.plan.load import load
 from pipeline.plan.pages import summary
 
-LANGUAGE = Path(__file__).parents[2] / "docs" / "language.md"
+ROOT = Path(__file__).parents[2]
+LANGUAGE = ROOT / "docs" / "language.md"
+WINDOWS = ROOT / "tests" / "language" / "windows.pipe"
 
 
 def functions(catalog: Catalog) -> str:
@@ -46,10 +48,18 @@ def guarantees(catalog: Catalog) -> str:
     return _table("output", rows, columns=3)
 
 
+def windows(catalog: Catalog) -> str:
+    """What windows do with times, as the names of their tests say it."""
+    text = WINDOWS.read_text(encoding="utf-8")
+    cases = load(Source(WINDOWS.name, text), catalog=catalog).checked.cases
+    return _table("case", [_row(*case.name.split(": ", 1)) for case in cases])
+
+
 MADE: dict[str, Callable[[Catalog], str]] = {
     "functions": functions,
     "diagnostics": diagnostics,
     "guarantees": guarantees,
+    "windows": windows,
 }
 
 

@@ -26,7 +26,7 @@ def test_plugin_pages_are_up_to_date(catalog: Catalog) -> None:
 
 
 def test_tables_of_the_language_are_up_to_date(catalog: Catalog) -> None:
-    """Functions, diagnostics and guarantees in docs/language.md are those of the code."""
+    """Functions, diagnostics and guarantees in docs/language.md are those of the code, cases of windows those of their tests."""
     text = LANGUAGE.read_text(encoding="utf-8")
     assert filled(text, catalog) == text, "run `python tests/docs/tables.py`"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,74 @@ def test_examples_run(kind: str, name: str, catalog: Catalog, tmp_path: Path) ->
                 for outcomes in (("in", "made"), ("out", "filtered", "rejected"))
             )
             assert came == gone, (stage, counts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("inputs", "file"), ("filters", "where"), ("outputs", "null"), ("codecs", "json")]
+)
+def test_a_wrong_example_is_noticed(
+    kind: str, name: str, catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that reads less than it should, and one that is no program: an example of each kind is run from where it is written."""
+    plugin = find(catalog, kind, name)  # type: ignore[arg-type]
+    right = plugin.example  # type: ignore[union-attr]
+    for planted in ("source traffic = generate(count: 99) sink planted = traffic -> null()", "sink planted = nobody"):
+        monkeypatch.setattr(plugin, "example", f"{right}\n{planted}")
+        with pytest.raises(AssertionError):
+            test_examples_run(kind, name, catalog, tmp_path)
+
+
+FACTS = """
+source log = file("events.ndjson")
+transform facts = log
+  | json(schema: {remote_addr: string, referer: string, version: string, request_time: float, body_bytes_sent: int})
+  | set { @timestamp = time('2026-01-01') }
+  | window(10s) { METRIC }
+sink out = facts -> file("facts.ndjson")
+"""
+FIELDS = ("remote_addr", "host", "path", "referer", "version", "status", "request_time", "body_bytes_sent")
+EVENTS = [
+    ("192.0.2.1", "web1", "/", "a", "1.0", 200, 0.5, 100),
+    ("192.0.2.1", "web1", "/", None, "1.1", 200, 1.5, 50),
+    ("192.0.2.2", "web1", "/b", "b", None, 404, 4.0, 7),
+]
+MADE: dict[str, list[object]] = {
+    "count": [2, 1],
+    "distinct": [2],
+    "first": ["a", "b"],
+    "last": ["1.1", None],
+    "max": [4.0],
+    "mean": [2.0],
+    "min": [0.5],
+    "quantile": [3.95],
+    "rate": [0.2, 0.1],
+    "sum": [150, 7],
+    "top": [2],
+}
+
+
+def facts_of(name: str, catalog: Catalog, folder: Path) -> list[object]:
+    """What the example of an aggregate makes of EVENTS."""
+    lines = [json.dumps(dict(zip(FIELDS, event, strict=True))) + "\n" for event in EVENTS]
+    (folder / "events.ndjson").write_text("".join(lines))
+    program = FACTS.replace("METRIC", catalog.aggregate(name).example).replace("events", str(folder / "events"))
+    run(program, folder, catalog)
+    facts = map(json.loads, (folder / "facts.ndjson").read_text().splitlines())
+    return [fact.get("value", fact.get("text")) for fact in facts]
+
+
+@pytest.mark.parametrize("name", Catalog.installed().names("aggregates"))
+def test_example_of_an_aggregate_runs(name: str, catalog: Catalog, tmp_path: Path) -> None:
+    """It has a value for each of its groups."""
+    assert facts_of(name, catalog, tmp_path) == MADE[name]
+
+
+def test_a_wrong_example_of_an_aggregate_is_noticed(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is run is the one that the page has."""
+    monkeypatch.setattr(type(catalog.aggregate("sum")), "example", "volume = sum(request_time) by status")
+    assert facts_of("sum", catalog, tmp_path) != MADE["sum"]
 
 
 def test_example_of_stdin_runs(catalog: Catalog, tmp_path: Path) -> None:

@@ -5,6 +5,9 @@ import pytest
 from calls import FUNCTIONS, compile_call, run
 
 from pipeline import api
+from pipeline.columns import distinct
+from pipeline.columns.native import kernels
+from pipeline.plan.catalog import Catalog
 
 EXAMPLES = [(example.call, example.result) for function in FUNCTIONS.values() for example in function.examples]
 
@@ -84,6 +87,18 @@ def test_example(call, result):
     assert (type(found), found) == (type(result), result)
 
 
+@pytest.mark.parametrize(("call", "result"), [("upper('a')", "a"), ("length('a')", 1.0), ("upper('a')", None)])
+def test_a_wrong_example_is_noticed(call, result):
+    """One with another value, and one with a value of another type."""
+    with pytest.raises(AssertionError):
+        test_example(call, result)
+
+
+def test_all_functions_are_tested():
+    """The functions of these tests are those that programs can call."""
+    assert sorted(FUNCTIONS) == sorted(Catalog.installed().names("functions"))
+
+
 @pytest.mark.parametrize(("function", "kind"), CASES)
 def test_any_data(function, kind):
     """Odd values raise nothing, yield the dtype that was announced, and one value a row."""
@@ -130,6 +145,20 @@ def test_documented():
         assert function.doc.rstrip().endswith((".", ". "))
         assert function.examples
         assert all(parameter.doc.endswith(".") for parameter in function.parameters)
+
+
+@pytest.mark.skipif(kernels is None, reason="a twin of the crate may run once a value")
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "env"])
+def test_what_runs_once_a_value_says_so(name, monkeypatch):
+    """`by_value` is true of the functions whose first example is computed value by value, and of no others."""
+    called = []
+    for kernel in (distinct._Each, distinct._Columnar):
+        run_kernel = kernel.__call__
+        monkeypatch.setattr(
+            kernel, "__call__", lambda self, values, run_kernel=run_kernel: called.append(1) or run_kernel(self, values)
+        )
+    run(FUNCTIONS[name].examples[0].call)
+    assert bool(called) == FUNCTIONS[name].by_value
 
 
 def test_strict_calls():

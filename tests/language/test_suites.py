@@ -10,10 +10,10 @@ from programs import ROOT, failures, loaded, played
 
 FENCED = re.compile(r"^```pipe\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = [path for path in sorted((ROOT / "configs").rglob("*.pipe")) if path.parent.name != "tests"]
-TABLES = [ROOT / f"tests/language/{name}.pipe" for name in ("sessions", "windows")]
-BESIDE = [*TABLES, *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
-PAGES = [ROOT / "README.md", ROOT / "docs/language.md"]
+WINDOWS = ROOT / "tests/language/windows.pipe"
+BESIDE = [WINDOWS, ROOT / "tests/language/sessions.pipe", *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
 EXAMPLES = sorted((ROOT / "docs/examples").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "docs/language.md", ROOT / "docs/from-other-languages.md"]
 PLUGINS = [*sorted((ROOT / "docs/plugins").glob("*/*.md"))]
 SHOWN = [(page, number) for page in PAGES for number in range(1, len(FENCED.findall(page.read_text())) + 1)]
 TESTED = [
@@ -35,6 +35,23 @@ def test_a_program_passes_its_tests(path: Path, monkeypatch: pytest.MonkeyPatch)
     text = path.read_text(encoding="utf-8")
     assert text.count("\ntest ") > 0
     assert failures(text, str(path)) == []
+
+
+def test_every_row_of_the_table_of_windows_is_a_test_that_passes() -> None:
+    """docs/language.md says of windows what a test of the same name shows."""
+    table = (
+        (ROOT / "docs/language.md").read_text(encoding="utf-8").split("<!-- windows -->")[1].split("<!-- end -->")[0]
+    )
+    rows = [": ".join(cells) for cells in re.findall(r"^\| (.*) \| (.*) \|$", table, re.MULTILINE)]
+    text = WINDOWS.read_text(encoding="utf-8")
+    assert rows == [outcome.case.name for outcome in played(text, str(WINDOWS)) if outcome.passed]
+    assert {name.split(":")[0] for name in rows} >= CASES
+
+
+CASES = {
+    *("late", "idle", "out of order", "equal stamps", "gaps", "1970", "2099", "daylight saving time", "local times"),
+    *("sliding", "kept", "revisions", "extra parts"),
+}
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)

@@ -15,6 +15,9 @@ import polars as pl
 ERROR = 0.01
 
 _GAMMA = (1 + ERROR) / (1 - ERROR)
+_REACH = ERROR / (1 - ERROR) + 1e-9
+"""The same of the middle of a bucket, and what the rounding of a logarithm may move its bounds."""
+
 _OFFSET = 40_000
 """Makes the numbers of all buckets positive (the least double is in bucket -37,219), so that the sign can be the value's."""
 
@@ -48,6 +51,11 @@ def numbers() -> pl.Expr:
     return (
         pl.when(bucket.is_null()).then(pl.col("value").cast(pl.Float64)).when(bucket == 0).then(0.0).otherwise(middle)
     )
+
+
+def errors() -> pl.Expr:
+    """How far each of `numbers` may be from the values that it stands for; 0 for a value of its own."""
+    return pl.when(pl.col("bucket").is_null()).then(0.0).otherwise(numbers().abs() * _REACH)
 
 
 def _bucket(value: pl.Expr) -> pl.Expr:

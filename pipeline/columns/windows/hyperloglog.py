@@ -25,6 +25,9 @@ _TAIL = 64 - BITS
 
 REGISTER = pl.Int32()
 
+ERROR = 3 * math.sqrt(3 * math.log(2) - 1) / math.sqrt(SIZE)
+"""Three standard errors of an estimate, relatively."""
+
 
 def shrunk(state: pl.DataFrame, group: list[str], limit: int) -> pl.DataFrame:
     """Groups of more than `limit` values as registers. A null value stays, it keeps its group there."""

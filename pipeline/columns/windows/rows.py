@@ -40,8 +40,9 @@ def columns(spec: Spec) -> dict[str, Type]:
         found["text"] = STRING
     if any(measure.ranked for measure in spec.measures):
         found["rank"] = INT
-    if any(measure.aggregate.bounded for measure in spec.measures):
-        found["error"] = INT
+    bounded = {measure.type.kind for measure in spec.measures if measure.aggregate.bounded}
+    if bounded:
+        found["error"] = FLOAT if "float" in bounded else INT
     return {**found, **bounds}
 
 

@@ -159,6 +159,7 @@ def test_events_without_a_time_and_failed_conversions_are_rejected():
     frame = api.lines([b"x"] * length, pl.Series(range(length)), partition="a", start=0, end=length).frame.with_columns(
         pl.lit("s").alias("@source"),
         pl.lit("h").alias("@host"),
+        pl.lit(None, dtype=pl.String).alias("@item"),
         pl.lit(0, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).alias("@timestamp"),
         pl.Series("t", [0, None, 5, 7], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
         pl.Series("n", [1, 2, 3, 11]),
