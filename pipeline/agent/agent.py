@@ -28,6 +28,7 @@ from pipeline.agent.opening import arrange, check_ends, check_kinds, check_names
 from pipeline.agent.planning import due_at
 from pipeline.agent.reading import AHEAD, Reading
 from pipeline.agent.report import Report
+from pipeline.agent.resolving import Askers
 from pipeline.agent.retrying import Retrying
 from pipeline.agent.space import Space
 from pipeline.agent.supervision import Crew, to_the_end
@@ -71,7 +72,8 @@ class Agent:
         before: Knew | None = None,
     ) -> None:
         self._env = env
-        self._assembly = Assembly(graph, env.host)
+        self._askers = Askers()
+        self._assembly = Assembly(graph, env.host, self._askers)
         self._following: Assembly | None = None
         self._settings = settings
         self._journal = journal
@@ -150,7 +152,7 @@ class Agent:
         Raises PipeError when a plugin cannot be opened, and the old program goes on. One call at a time."""
         await self._working.wait()
         await self._turned.wait()
-        following = Assembly(graph, self._env.host, self._assembly)
+        following = Assembly(graph, self._env.host, self._askers, self._assembly)
         if self._settings.once:
             check_ends(following.sources)
         if self._store is not None:
@@ -235,8 +237,8 @@ class Agent:
         settings = self._settings
         crew = Crew()
         ahead = AHEAD if self._space is None else await self._env.apart(self._space.ahead, AHEAD)
-        caution = Caution(self._env, store, self.locked, self._journal)
-        retrying = Retrying(self._env, store, self.locked, self._journal)
+        caution = Caution(self._env, store, self.locked, self._journal, self._askers)
+        retrying = Retrying(self._env, store, self.locked, self._journal, self._askers)
         self._reading = reading = Reading(
             self._env, crew, self._assembly.flow, caution.compute, store.progress, ahead, self.listeners
         )
@@ -258,6 +260,7 @@ class Agent:
             reading,
             deliveries,
             self._journal,
+            self._askers,
             report=self.report,
             heed=self._failing.heed,
             space=self._space,

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from pipeline.agent.resolving import Askers
 from pipeline.agent.telemetry import NodeMeter, PluginMeter
-from pipeline.api import Context, Plugin, Window
+from pipeline.api import Context, Plugin, Resolver, Window
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import AnyInput, AnyWindow, Graph, Stage
 
 
 class Assembly:
-    """A graph and its plugins, for the place of `before`, if there was one."""
+    """A graph and its plugins, for the place of `before`, if there was one. `askers` hears of resolvers that are open."""
 
-    def __init__(self, graph: Graph, host: str, before: Assembly | None = None) -> None:
+    def __init__(self, graph: Graph, host: str, askers: Askers, before: Assembly | None = None) -> None:
+        self._askers = askers
         self.graph: Graph = graph if before is None else _inherited(graph, before.graph)
         self.flow = Flow(self.graph, host)
         self.sources: dict[str, AnyInput] = {
@@ -51,7 +53,10 @@ class Assembly:
                 if plugin not in self._others:
                     meter = PluginMeter(self.meters[stage])
                     self._opened.append((plugin, meter))
-                    await plugin.open(context(stage, meter))
+                    ctx = context(stage, meter)
+                    await plugin.open(ctx)
+                    if isinstance(plugin, Resolver):
+                        self._askers.opened(plugin, ctx)
         except BaseException:
             await self.close()
             raise
@@ -61,6 +66,8 @@ class Assembly:
         while self._opened:
             plugin, meter = self._opened.pop()
             meter.close()
+            if isinstance(plugin, Resolver):
+                self._askers.closed(plugin)
             await plugin.close()
 
     async def retire(self, after: Assembly) -> None:

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 
 import polars as pl
 
 from pipeline.agent.reading import AHEAD, Locked
+from pipeline.agent.resolving import Askers, Lane
 from pipeline.agent.telemetry import Journal
 from pipeline.api import Batch
 from pipeline.env import Env
@@ -41,26 +43,27 @@ ENOUGH = 2 * AHEAD
 class Caution:
     """Computes batches of a run. `on` while it does so with caution; to be asked again for each batch."""
 
-    def __init__(self, env: Env, store: Store, locked: Locked, journal: Journal) -> None:
+    def __init__(self, env: Env, store: Store, locked: Locked, journal: Journal, askers: Askers) -> None:
         self._env = env
         self._store = store
         self._locked = locked
         self._journal = journal
+        self._askers = askers
         self._turn = asyncio.Lock()
         unclean = store.attempts.unclean
         self.on = unclean > 0 or bool(store.attempts.tries)
         self._left = ENOUGH * 4 ** min(max(0, unclean - 1), 20)
 
-    async def compute(self, flow: Flow, source: str, batch: Batch, now: int, size: int) -> Effects:
+    async def compute(self, flow: Flow, source: str, batch: Batch, now: int, size: int, lane: Lane) -> Effects:
         """The effects of a batch of `size` bytes. Batches are computed in the order in which they are given."""
         if self.on:
             async with self._turn:
                 # Those that waited may find that it is over.
                 if self.on and batch.frame.height:
-                    effects = await self._compute(flow, source, batch, now)
+                    effects = await self._compute(flow, source, batch, now, lane)
                     await self._spend(size)
                     return effects
-        return await self._env.run(flow.run, source, batch, now)
+        return await self._askers.run(self._env.run, partial(flow.running, source, batch, now), lane)
 
     async def _spend(self, size: int) -> None:
         self._left -= size
@@ -68,7 +71,7 @@ class Caution:
             self.on = False
             await self._locked(self._store.calm)
 
-    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int) -> Effects:
+    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int, lane: Lane) -> Effects:
         tries = {attempt: tries for attempt, tries in self._store.attempts.tries.items() if attempt.source == source}
         done: dict[int, Effects] = {}
         over: list[Attempt] = []
@@ -91,7 +94,8 @@ class Caution:
             await self._locked(self._store.attempt, over, attempt)
             over = [attempt]
             try:
-                done[start] = await self._env.run(flow.run, source, part, now)
+                work = partial(flow.running, source, part, now)
+                done[start] = await self._askers.run(self._env.run, work, lane)
             except PipeError:
                 await self._locked(self._store.attempt, over)
                 raise

@@ -18,6 +18,7 @@ from pipeline.agent.overflows import Overflows
 from pipeline.agent.planning import Identity, plan, ripe
 from pipeline.agent.reading import Pending, Reading, effects_of
 from pipeline.agent.report import Report
+from pipeline.agent.resolving import Askers
 from pipeline.agent.space import Space
 from pipeline.agent.telemetry import Journal
 from pipeline.agent.watermarks import watermarks
@@ -55,6 +56,7 @@ class Committer:
         reading: Reading,
         deliveries: Deliveries,
         journal: Journal,
+        askers: Askers,
         *,
         report: Report,
         heed: Callable[[Iterable[Effects]], None],
@@ -65,6 +67,7 @@ class Committer:
         self._lock = lock
         self._reading = reading
         self._deliveries = deliveries
+        self._askers = askers
         self._report = report
         self._heed = heed
         self._space = space
@@ -89,10 +92,10 @@ class Committer:
                 effects.append(await effects_of(pending))
                 size += pending.size
                 continue
-            if over():
+            if over() and not reading.holds(assembly.flow):
                 break
             await reading.wait(due if group else self.pace.look)
-            if not group and not reading.queued:
+            if not group and not reading.takeable:
                 break
         return group, effects
 
@@ -116,7 +119,7 @@ class Committer:
             now = self._env.clock.now()
             folding.begin(now)
             if effects and assembly.folds:
-                await self._env.apart(resume, assembly.flow, folding, effects)
+                await self._askers.run(self._env.apart, partial(resume, assembly.flow, folding, effects))
             self._heed(effects[: len(group)])
             marks = watermarks(
                 assembly.graph,
@@ -150,7 +153,8 @@ class Committer:
             # Its folds let go of it first: their rows are counted where it is.
             staying = {partition for partition in leaving if folding.knows(partition)}
             identity = Identity(assembly.graph.name, store.instance, self._env.host)
-            changes: Changes = await self._env.apart(
+            changes: Changes = await self._askers.run(
+                self._env.apart,
                 partial(
                     plan,
                     assembly.flow,
@@ -163,7 +167,7 @@ class Committer:
                     folding=folding,
                     release=Release(busy, staying, assembly.folds if seal == "all" else ending),
                     progress=store.progress,
-                )
+                ),
             )
             changes.forgotten = [partition for partition in leaving if partition not in staying]
             changes.seal = seal

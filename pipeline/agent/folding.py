@@ -5,13 +5,14 @@ it: its agent is over, and the next one reads the states from the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
 from pipeline.api import Position, Span
 from pipeline.errors import StateError
 from pipeline.plan import folds, isolation
+from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.folds import Key
@@ -123,10 +124,11 @@ class Folding:
         release: Release,
         reached: Collection[Advance],
         progress: Mapping[str, Mapping[str, Position]],
-    ) -> Iterator[Effects]:
+    ) -> Work[list[Effects]]:
         """The effects of rows that these folds of a stage let go of: one after the other, as a later one may get what an earlier one gives.
 
         They belong to where their partition is: to what this commit `reached`, or else to its `progress`."""
+        found = []
         for step in steps:
             if not step.fold:
                 continue
@@ -136,12 +138,13 @@ class Folding:
                 leaves = key[2] != "" and partition in release.leaving
                 if ends or leaves or self._ticks(key, known, release.busy):
                     span = _span(partition, flow, reached, progress)
-                    effects = self._let_go(flow, step, key, known, span, finish=ends or leaves)
+                    effects = yield from self._let_go(flow, step, key, known, span, finish=ends or leaves)
                     if effects is not None:
-                        yield effects
+                        found.append(effects)
                 if leaves:
                     self._at_hand.pop(key, None)
                     self._changed[key] = None
+        return found
 
     def _known(self, stage: str, step: Step) -> list[tuple[Key, Known]]:
         """The states of a fold, with what this commit has made of them so far."""
@@ -157,7 +160,7 @@ class Folding:
 
     def _let_go(
         self, flow: Flow, step: Step, key: Key, known: Known, span: Mapping[str, Span], *, finish: bool
-    ) -> Effects | None:
+    ) -> Work[Effects | None]:
         """The effects of what a state lets go of; None where it does not change."""
         fold, where = cast("AnyFold", step.plugin), f"{key[0]}: {step.name}"
         before = self.get(key, fold)
@@ -172,14 +175,14 @@ class Folding:
         kept = fold.held(after) - fold.held(before)
         folds.count(effects.counts, key[0], fold, took=0, gave=gave, kept=kept)
         if batch is not None and gave:
-            flow.released(key[0], step, replace(batch, span=span), effects, self)
+            yield from flow.released(key[0], step, replace(batch, span=span), effects, self)
         return effects
 
 
-def resume(flow: Flow, folding: Folding, effects: Iterable[Effects]) -> None:
+def resume(flow: Flow, folding: Folding, effects: Iterable[Effects]) -> Work[None]:
     """Go on with batches that folds wait for, in the order of reading."""
     for each in effects:
-        flow.resume(each, folding)
+        yield from flow.resuming(each, folding)
 
 
 def _span(

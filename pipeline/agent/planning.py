@@ -18,6 +18,7 @@ from pipeline.agent.letters import burials
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Delta, Position, Sessions, Window
 from pipeline.errors import InternalError
+from pipeline.plan.asking import Work
 from pipeline.plan.effects import LEAD, Effects
 from pipeline.plan.facts import Closing, events
 from pipeline.plan.flow import Flow
@@ -54,7 +55,7 @@ def plan(
     folding: Folding | None = None,
     release: Release | None = None,
     progress: Mapping[str, Mapping[str, Position]] | None = None,
-) -> Changes:
+) -> Work[Changes]:
     """What to commit for these effects, given each window stage's watermark (stages without one are left out).
 
     Every window of the stages that are `over` is sent, as at the end of a finite run; their state is kept, as more input may
@@ -65,22 +66,23 @@ def plan(
     effects = list(effects)
     placed: dict[str, dict[int, int]] = {}
 
-    def let_go(stage: Stage, steps: Sequence[Step]) -> None:
+    def let_go(stage: Stage, steps: Sequence[Step]) -> Work[None]:
         if folding is None or not any(step.fold for step in steps):
             return
-        for found in folding.released(flow, stage, steps, release or Release(), changes.advances, progress or {}):
+        told = release or Release()
+        for found in (yield from folding.released(flow, stage, steps, told, changes.advances, progress or {})):
             _gather(changes, [found], len(effects))
             effects.append(found)
 
     for stage in flow.graph.stages.values():
-        let_go(stage, stage.before)
+        yield from let_go(stage, stage.before)
         window = stage.window.plugin if stage.window else None
         given = (windows, effects, watermarks.get(stage.name), identity, now, folding)
         if isinstance(window, Sessions):
-            placed[stage.name] = _sessions(changes, flow, stage, window, *given, final=stage.name in over)
+            placed[stage.name] = yield from _sessions(changes, flow, stage, window, *given, final=stage.name in over)
         elif isinstance(window, Window):
-            placed[stage.name] = _windows(changes, flow, stage, window, *given, final=stage.name in over)
-        let_go(stage, stage.after)
+            placed[stage.name] = yield from _windows(changes, flow, stage, window, *given, final=stage.name in over)
+        yield from let_go(stage, stage.after)
     changes.entries = entries(flow, effects)
     changes.origins = origins(effects, placed)
     changes.remembered = [] if folding is None else folding.changes()
@@ -189,7 +191,7 @@ def _windows(
     folding: Folding | None,
     *,
     final: bool,
-) -> dict[int, int]:
+) -> Work[dict[int, int]]:
     """Gives the part that the new rows of each window went to."""
     name = stage.name
     new: dict[int, list[Delta]] = {}
@@ -218,7 +220,7 @@ def _windows(
                 identity.program, name, window.fingerprint, identity.instance, identity.host,
                 start, part, revision, now, window.partial,
             )  # fmt: skip
-            sent.append(flow.facts(name, events(window.rows(start, state), closing), folding))
+            sent.append((yield from flow.facts(name, events(window.rows(start, state), closing), folding)))
             changes.sent.append(Sent(name, start, part, revision, end if mark is None else max(mark, end)))
             if window.keep == 0:
                 changes.released.append(Released(name, start, part))
@@ -253,7 +255,7 @@ def _sessions(
     folding: Folding | None,
     *,
     final: bool,
-) -> dict[int, int]:
+) -> Work[dict[int, int]]:
     """The same for sessions, which have one state."""
     name = stage.name
     added = [delta for effect in effects for delta in effect.deltas.get(name, {}).values()]
@@ -268,7 +270,7 @@ def _sessions(
 
     facts = sessions.grow(changes, name, window, windows, added, mark, part, closing, full=_full(held), final=final)
     if facts is not None:
-        _gather(changes, [flow.facts(name, facts, folding)])
+        _gather(changes, [(yield from flow.facts(name, facts, folding))])
     return {sessions.STATE: part}
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pipeline.agent.listening import Listeners
+from pipeline.agent.resolving import Lane
 from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.watermarks import Activity
 from pipeline.api import Batch, Position
@@ -41,9 +43,11 @@ class Locked(Protocol):
 
 
 class Compute(Protocol):
-    """Gives what a flow makes of a batch of a source that has so many bytes, read at `now` (µs)."""
+    """Gives what a flow makes of a batch of a source that has so many bytes, read at `now` (µs), in a lane that it may leave."""
 
-    def __call__(self, flow: Flow, source: str, batch: Batch, now: int, size: int) -> Awaitable[Effects]: ...
+    def __call__(
+        self, flow: Flow, source: str, batch: Batch, now: int, size: int, lane: Lane
+    ) -> Awaitable[Effects]: ...
 
 
 @dataclass
@@ -55,6 +59,11 @@ class Pending:
     partitions: frozenset[str]
     size: int
     effects: asyncio.Future[Effects]
+
+    @property
+    def ripe(self) -> bool:
+        """Whether it can be waited for: one that may have to wait for others is done."""
+        return self.effects.done() or not self.flow.asks
 
 
 class Reading:
@@ -142,6 +151,8 @@ class Reading:
                 self._listeners.hear(source, batch.frame)
         partitions = frozenset(batch.span)
         effects = asyncio.ensure_future(self._compute(self.flow, source, batch, self._env.clock.now(), size))
+        if self.flow.asks:
+            effects.add_done_callback(lambda _: self.wake())
         self._queue.append(Pending(self.flow, source, partitions, size, effects))
         self._size += size
         self._room_or_wait()
@@ -149,11 +160,27 @@ class Reading:
 
     async def _compute(self, flow: Flow, source: str, batch: Batch, now: int, size: int) -> Effects:
         async with self._lanes:
-            return await self._run(flow, source, batch, now, size)
+            return await self._run(flow, source, batch, now, size, Way(self._lanes))
 
     def take(self, flow: Flow) -> Pending | None:
-        """The oldest batch that is not taken yet, if this flow computes it. Its bytes count as read ahead until `committed`."""
-        return self._queue.popleft() if self.holds(flow) else None
+        """The oldest batch that is not taken yet, if this flow computes it; batches of other sources pass one that waits for
+        answers. Its bytes count as read ahead until `committed`."""
+        found = self._next(flow)
+        if found is not None:
+            self._queue.remove(found)
+        return found
+
+    def _next(self, flow: Flow) -> Pending | None:
+        waiting: set[str] = set()
+        for pending in self._queue:
+            if pending.flow is not flow:
+                break
+            if pending.source in waiting:
+                continue
+            if pending.ripe:
+                return pending
+            waiting.add(pending.source)
+        return None
 
     def holds(self, flow: Flow) -> bool:
         """Whether the oldest batch that is not taken yet is computed by this flow."""
@@ -161,7 +188,7 @@ class Reading:
 
     async def wait(self, seconds: float) -> None:
         """Wait until there is something to take, a reader ended, or the time is over."""
-        if self._queue:
+        if self.takeable:
             return
         self._changed.clear()
         await within(self._env.clock, self._changed, seconds)
@@ -200,12 +227,14 @@ class Reading:
 
     @property
     def ready(self) -> bool:
-        """Whether the oldest batch that is not taken yet has been computed."""
-        return bool(self._queue) and self._queue[0].effects.done()
+        """Whether the batch that is taken next has been computed."""
+        pending = self._next(self._queue[0].flow) if self._queue else None
+        return pending is not None and pending.effects.done()
 
     @property
-    def queued(self) -> bool:
-        return bool(self._queue)
+    def takeable(self) -> bool:
+        """Whether there is a batch to take."""
+        return bool(self._queue) and self._next(self._queue[0].flow) is not None
 
     @property
     def ended(self) -> bool:
@@ -217,6 +246,21 @@ class Reading:
             self._room.set()
         else:
             self._room.clear()
+
+
+class Way(Lane):
+    """One of the lanes."""
+
+    def __init__(self, lanes: asyncio.Semaphore) -> None:
+        self._lanes = lanes
+
+    @asynccontextmanager
+    async def left(self) -> AsyncIterator[None]:
+        self._lanes.release()
+        try:
+            yield
+        finally:
+            await self._lanes.acquire()
 
 
 async def effects_of(pending: Pending) -> Effects:

@@ -7,10 +7,13 @@ them one by one, and leaves that one where it is.
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from pipeline.agent.letters import rows
 from pipeline.agent.reading import Locked
+from pipeline.agent.resolving import Askers
 from pipeline.agent.telemetry import Journal
 from pipeline.env import Env
 from pipeline.errors import PipeError
@@ -30,8 +33,9 @@ ENOUGH = 16 << 20
 class Retrying:
     """The marked dead letters of a store."""
 
-    def __init__(self, env: Env, store: Store, locked: Locked, journal: Journal) -> None:
+    def __init__(self, env: Env, store: Store, locked: Locked, journal: Journal, askers: Askers) -> None:
         self._env = env
+        self._askers = askers
         self._store = store
         self._locked = locked
         self._journal = journal
@@ -77,7 +81,8 @@ class Retrying:
     async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame) -> Effects:
         letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
         try:
-            effects = await self._env.run(again, flow, burial.stage, source, part.drop("@row"))
+            work = partial(again, flow, burial.stage, source, part.drop("@row"))
+            effects = await self._askers.run(self._env.run, work)
         except PipeError:
             # The next run would end in the same way, and so on, and nobody could take them back.
             told = "dead letters ended the run when they were put in again, and stay where they are"

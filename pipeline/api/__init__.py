@@ -4,6 +4,7 @@ every plugin   Options · schema · async open(ctx) · async close()
 Input          read(progress) -> batches
 Filter         apply(batch) -> batch                    pure, columnar
 EventFilter    process(event) -> event, events or None  the same for one event at a time: slower
+Resolver       async fetch(keys) -> answers             what others know of a key, asked before the commit
 Fold           step(state, batch, now) -> (state, batch)   with memory, in the order of the source
 Window         deltas, merge, rows                      mergeable, over event time
 Sessions       due, turn                        a window that ends when nothing comes: one state for all keys
@@ -38,6 +39,7 @@ from pipeline.api.functions import Example, Function, Given
 from pipeline.api.members import Members
 from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Roll, Window
+from pipeline.api.resolvers import Resolver, ResolverOptions
 from pipeline.api.segments import Result, Segment, Writer
 from pipeline.api.sessions import Sessions
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
@@ -126,6 +128,8 @@ __all__ = [
     "Reject",
     "Rename",
     "Renames",
+    "Resolver",
+    "ResolverOptions",
     "Result",
     "Roll",
     "Segment",

@@ -36,6 +36,12 @@ LAYOUT: Mapping[str, str] = {
 }
 """Template → where it goes."""
 
+GROUPS: Mapping[str, str] = {"fold": "filters"}
+"""Kind → the group of entry points where plugins of it are, where that is not the one of its name."""
+
+PLACES: Mapping[str, str] = {"fold": "filter", "resolver": "filter"}
+"""Kind → the one whose names it shares, where programs use it in the place of another."""
+
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -70,7 +76,7 @@ def plugin(kind: str, name: str, folder: str | None) -> None:
 
 def package(kind: str, name: str) -> dict[str, str]:
     """The files of a package: path → text."""
-    words = {"kind": kind, **_words(name)}
+    words = {"kind": kind, "group": GROUPS.get(kind, f"{kind}s"), **_words(name)}
     words["object"] = name if kind == "function" else words["class"]
     program = _filled(_template(f"{kind}/example.pipe"), words)
     metric = TEMPLATES.joinpath(kind, "metric.pipe.in")
@@ -112,9 +118,10 @@ def _check(kind: str, name: str) -> None:
     if not isinstance(call, ast.Call) or call.name.text != name or keyword.iskeyword(name):
         raise UsageError(f"`{name}` is a word of the language, or of Python", "Choose another name.")
     catalog = installed()
-    if any(name in catalog.names(each) for each, singular in SINGULAR.items() if singular == kind):
+    place = PLACES.get(kind, kind)
+    if any(name in catalog.names(each) for each, singular in SINGULAR.items() if singular == place):
         raise UsageError(
-            f"there is {_article(kind)} `{name}` already", f"`pipe plugins {name}` shows it. Choose another name."
+            f"there is {_article(place)} `{name}` already", f"`pipe plugins {name}` shows it. Choose another name."
         )
 
 

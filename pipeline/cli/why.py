@@ -7,6 +7,7 @@ import base64
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ import polars as pl
 from pipeline.agent.assembly import Assembly
 from pipeline.agent.context import NodeContext
 from pipeline.agent.letters import MOST
+from pipeline.agent.resolving import Askers
 from pipeline.agent.telemetry import Journal, PluginMeter
 from pipeline.api import Batch, Delta, lines
 from pipeline.cli.failures import note
@@ -153,12 +155,15 @@ class Search:
 
         async def work() -> list[Found | Lost]:
             done: list[Found | Lost] = []
-            assembly = Assembly(probe.graph, self.env.host)
+            askers = Askers()
+            assembly = Assembly(probe.graph, self.env.host, askers)
             await assembly.open(context)
             try:
                 for part in found(trail, self.graph, self.env.files):
                     if isinstance(part, Found):
-                        for batch in probe.arrivals(part.batch["source"], _batch(part, poison), part.batch["received"]):
+                        source, received = part.batch["source"], part.batch["received"]
+                        begin = partial(probe.arrivals, source, _batch(part, poison), received)
+                        for batch in await askers.run(self.env.run, begin):
                             arrived(part, batch)
                         part = replace(part, raw=part.raw.clear(), offsets=part.offsets.clear())
                     done.append(part)

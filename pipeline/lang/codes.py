@@ -98,7 +98,7 @@ _PLAN = (
     Code("P502", "test that expects nothing", "A test fails where an expectation does: one without any could not fail."),
     Code("P503", "two tests of one name", "The name says what a test is about, in reports and for `--filter`."),
     Code("P504", "time that cannot be", "A clock time is one of the day that the test has come to; time never goes back."),
-    Code("P505", "record that cannot be given", "A source is given texts, a record a line, or maps of fields."),
+    Code("P505", "record that cannot be given", "A source is given texts, a record a line, or maps of fields; a resolver is given maps with a `key`."),
     Code("P506", "event that cannot be expected", "An expected event is a map of some of its fields, or a text for its `@raw`."),
     Code("P507", "expectation that is not met", "`pipe test` ran the test, and what came out of the node is something else."),
     Code("P508", "test that could not go on", "The engine or a plugin failed, or a file that the test names cannot be read."),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pipeline.columns.types import DURATION, Columns
+from pipeline.api.resolvers import KEY
+from pipeline.columns.types import DURATION, JSON, Columns
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
 from pipeline.lang.spans import Span
@@ -29,6 +30,16 @@ class Supply:
     source: str
     records: tuple[Record, ...] = ()
     file: str = ""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Answers for the resolvers of a stage, from then on."""
+
+    span: Span
+    time: int
+    stage: str
+    records: tuple[Record, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ class Check:
     expectation: Expectation
 
 
-CaseStep = Supply | Advance | Restart | Failure | Check
+CaseStep = Supply | Reply | Advance | Restart | Failure | Check
 
 
 @dataclass(frozen=True)
@@ -200,12 +211,23 @@ class _Checking:
     def _given(self, step: ast.Given) -> None:
         if step.at is not None:
             self._go(step.at)
-        known = self._named(step.source, "source")
         stage = self.stages.get(step.source.text)
+        if stage is not None and stage.resolvers and step.records is not None:
+            self._reply(step, stage, step.records)
+            return
+        known = self._named(step.source, "source")
         columns = stage.columns[""] if stage is not None and known else None
         given = () if step.records is None else records(step.records, columns, self.scope)
         file = "" if step.file is None else step.file.value
         self.steps.append(Supply(step.span, self.now, step.source.text, given, file))
+
+    def _reply(self, step: ast.Given, stage: Stage, node: ast.Expression) -> None:
+        adds = {name: kind for resolver in stage.resolvers for name, kind in resolver.adds().items()}
+        told = records(node, Columns({KEY: JSON, **adds}), self.scope)
+        if any(KEY not in record.fields for record in told):
+            help = f"write {{{KEY}: …, {', '.join(f'{name}: …' for name in adds)}}}"
+            self.findings.error("P505", "an answer is a map with the key that it is for", node.span, help=help)
+        self.steps.append(Reply(step.span, self.now, stage.name, told))
 
     def _fail(self, step: ast.Fail) -> None:
         self._named(step.sink, "sink")

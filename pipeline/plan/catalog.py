@@ -15,6 +15,9 @@ Kind = Literal["inputs", "filters", "outputs", "codecs", "aggregates", "function
 
 KINDS: tuple[Kind, ...] = ("inputs", "filters", "outputs", "codecs", "aggregates", "functions")
 
+GROUPS: Mapping[Kind, tuple[str, ...]] = {"filters": ("filters", "resolvers")}
+"""Groups of entry points whose names are of a kind, where it is not one of the same name."""
+
 Place = tuple[Kind, str]
 
 HOUSE = "pipe-engine"
@@ -42,7 +45,8 @@ class Catalog:
 
     @classmethod
     def installed(cls, allowed: Collection[str] | None = None) -> Catalog:
-        """What the entry points `pipeline.inputs`, `.filters`, `.outputs`, `.codecs`, `.aggregates` and `.functions` name.
+        """What the entry points `pipeline.inputs`, `.filters`, `.resolvers`, `.outputs`, `.codecs`, `.aggregates` and `.functions`
+        name. Resolvers are filters to a program: they share their names.
 
         `allowed`: names of distributions whose plugins programs may use besides those of the house; None for all."""
         points = entry_points()
@@ -51,7 +55,7 @@ class Catalog:
         clashes: dict[Place, str] = {}
         refused: dict[Place, str] = {}
         for kind in KINDS:
-            every = list(points.select(group=f"pipeline.{kind}"))
+            every = [point for group in GROUPS.get(kind, (kind,)) for point in points.select(group=f"pipeline.{group}")]
             free = [point for point in every if known is None or _canonical(_distribution(point)) in known]
             registry[kind], clashing = _collect(kind, free)
             clashes |= clashing

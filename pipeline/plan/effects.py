@@ -81,3 +81,18 @@ class Effects:
         """Take note of rows that a plugin raised on; of several with one name in a stage, of the last."""
         if failing is not None:
             self.failing[stage, plugin] = failing
+
+
+def reach(batch: Batch) -> dict[str, Reach]:
+    """The records of a batch as its input gave them."""
+    frame = batch.frame
+    if frame.height == 0:
+        return {}
+    if len(batch.span) != 1:
+        return {str(part["@partition"][0]): _extent(part) for part in frame.partition_by("@partition")}
+    return {next(iter(batch.span)): _extent(frame)}
+
+
+def _extent(frame: pl.DataFrame) -> Reach:
+    offsets, path = frame["@offset"], frame["@path"][0]
+    return Reach(None if path is None else str(path), int(offsets[0]), int(offsets[-1]), frame.height)

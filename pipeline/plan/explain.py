@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.api import Columns, Fold, Sessions, Window
+from pipeline.api import Columns, Fold, Resolver, Sessions, Window
 from pipeline.plan.graph import AnyWindow, Graph, Stage, Step
 from pipeline.plan.spelling import duration
 
@@ -53,6 +53,10 @@ def _step(step: Step, before: Columns) -> Iterator[str]:
         yield from _policy(step.plugin)
     elif isinstance(step.plugin, Fold):
         yield "      memory        a state for each partition, one for all facts; committed with the progress"
+    elif isinstance(step.plugin, Resolver):
+        options = step.plugin.options
+        lost = "null" if options.missing == "keep" else "rejected"
+        yield f"      answers       within {duration(options.timeout)}, else {lost}; kept for {duration(options.ttl)}, {options.cache:,} at most"
     if step.columns.fields != before.fields or step.columns.open != before.open:
         yield from _fields(step.columns, "      ")
 

@@ -1,7 +1,8 @@
 """The program as a pure function: a batch in, its effects out.
 
-No I/O, no task, no await: the same flow runs in the agent, in a test on a virtual clock, and on a finite input. `run` is
-safe to call from several threads at once, for different batches; what takes a memory is not.
+No I/O, no task, no await: the same flow runs in the agent, in a test on a virtual clock, and on a finite input. What may come to a
+resolver is work that asks (`pipeline.plan.asking`). `running` is safe in several threads at once, for different batches; what
+takes a memory is not.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from pipeline.api import Batch, Filter, Fold, Window
+from pipeline.api import Batch, Filter, Fold, Resolver, Window
 from pipeline.columns.batch import stamp
 from pipeline.columns.templates import split
 from pipeline.plan import folds, isolation, lineage
 from pipeline.plan.arrivals import union, wanted, whole
-from pipeline.plan.effects import LEAD, Effects, Out, Reach
+from pipeline.plan.asking import Work, alone, resolved
+from pipeline.plan.effects import LEAD, Effects, Out, reach
 from pipeline.plan.folds import Memory
 from pipeline.plan.graph import AnyFilter, AnyOutput, Graph, Port, Stage, Step
 
@@ -32,20 +34,27 @@ class Flow:
         self.order = {source.name: reached(graph, Port(source.name)) for source in graph.sources}
         self._after = {stage.name: reached(graph, Port(stage.name)) for stage in graph.windows}
         self._late = _late(graph)
+        self.asks = any(stage.resolvers for stage in graph.stages.values())
+        """Whether its work may have to wait for answers."""
 
     def run(self, source: str, batch: Batch, now: int) -> Effects:
+        """`running`, where nobody is asked."""
+        return alone(self.running(source, batch, now))
+
+    def running(self, source: str, batch: Batch, now: int) -> Work[Effects]:
         """Run a batch of a source through the program. `now` (µs) becomes the time of reading."""
         effects = Effects(source=source, received=now, span=batch.span)
         effects.counts[source, "in"] += batch.frame.height
         stamped = stamp(batch, source=source, host=self.host, now=now)
-        ports = self.entered(source, stamped, effects)
+        ports = yield from self.entered(source, stamped, effects)
         late = [stage for stage in self.order[source] if stage.name in self._late]
-        self.through([stage for stage in self.order[source] if stage.name not in self._late], ports, effects)
+        early = [stage for stage in self.order[source] if stage.name not in self._late]
+        yield from self.through(early, ports, effects)
         for stage in late:
             if self._late.isdisjoint(port.stage for port in stage.upstream):
                 arrived = self._arrived(stage, ports, effects)
                 if arrived is not None:
-                    found = self._chain(stage, stage.before[: stage.cut], arrived, ports, effects)
+                    found = yield from self._chain(stage, stage.before[: stage.cut], arrived, ports, effects)
                     effects.ahead[stage.name] = found
         if late:
             read = {port for stage in late if stage.name not in effects.ahead for port in stage.upstream}
@@ -54,16 +63,20 @@ class Flow:
             effects.reach = reach(stamped)
         return effects
 
-    def entered(self, source: str, stamped: Batch, effects: Effects) -> dict[Port, Batch]:
+    def entered(self, source: str, stamped: Batch, effects: Effects) -> Work[dict[Port, Batch]]:
         """The ports of a source with a batch that its input gave: decoded, where the source has a codec.
 
         What a source gives is what it took without what is rejected and filtered here, so it is not counted."""
         stage = self.graph.stages[source]
         ports: dict[Port, Batch] = {}
-        ports[Port(source)] = self._chain(stage, stage.before, stamped, ports, effects)
+        ports[Port(source)] = yield from self._chain(stage, stage.before, stamped, ports, effects)
         return ports
 
     def resume(self, effects: Effects, memory: Memory) -> None:
+        """`resuming`, where nobody is asked."""
+        alone(self.resuming(effects, memory))
+
+    def resuming(self, effects: Effects, memory: Memory) -> Work[None]:
         """Go on with a batch where `run` left it, once all batches before it went on. Changes the effects."""
         if not (effects.ahead or effects.ports):
             return
@@ -72,42 +85,43 @@ class Flow:
             if stage.name in self._late:
                 batch = effects.ahead.pop(stage.name, None)
                 if batch is not None:
-                    self._onward(stage, stage.before[stage.cut :], batch, ports, effects, memory)
+                    yield from self._onward(stage, stage.before[stage.cut :], batch, ports, effects, memory)
                 else:
-                    self.through((stage,), ports, effects, memory)
+                    yield from self.through((stage,), ports, effects, memory)
         effects.ports = {}
 
-    def facts(self, stage: str, frame: pl.DataFrame, memory: Memory | None) -> Effects:
+    def facts(self, stage: str, frame: pl.DataFrame, memory: Memory | None) -> Work[Effects]:
         """Run the rows of closed windows (with metadata, as `pipeline.plan.facts` makes them) through what follows."""
         effects = Effects(received=0 if memory is None else memory.now)
         effects.counts[stage, "facts"] += frame.height
         ports: dict[Port, Batch] = {}
         node = self.graph.stages[stage]
-        batch = self._chain(node, node.after, Batch(frame, {}), ports, effects, memory)
+        batch = yield from self._chain(node, node.after, Batch(frame, {}), ports, effects, memory)
         self._finish(node, batch, ports, effects)
-        self.through(self._after[stage], ports, effects, memory)
+        yield from self.through(self._after[stage], ports, effects, memory)
         return effects
 
-    def released(self, stage: str, step: Step, batch: Batch, effects: Effects, memory: Memory) -> None:
+    def released(self, stage: str, step: Step, batch: Batch, effects: Effects, memory: Memory) -> Work[None]:
         """Run rows that a fold held, and lets go of now, through what follows it."""
         node = self.graph.stages[stage]
         ports: dict[Port, Batch] = {}
         batch, _ = self._rejected(node, step.name, batch, ports, effects)
         at = node.steps.index(step) + 1
         if at <= len(node.before):
-            self._onward(node, node.before[at:], batch, ports, effects, memory)
+            yield from self._onward(node, node.before[at:], batch, ports, effects, memory)
         else:
-            self._finish(node, self._chain(node, node.steps[at:], batch, ports, effects, memory), ports, effects)
-        self.through(reached(self.graph, Port(stage)), ports, effects, memory)
+            batch = yield from self._chain(node, node.steps[at:], batch, ports, effects, memory)
+            self._finish(node, batch, ports, effects)
+        yield from self.through(reached(self.graph, Port(stage)), ports, effects, memory)
 
     def through(
         self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects, memory: Memory | None = None
-    ) -> None:
+    ) -> Work[None]:
         """Run stages, in order, on the batches of `ports`, and put theirs there."""
         for stage in order:
             batch = self._arrived(stage, ports, effects)
             if batch is not None:
-                self._onward(stage, stage.before, batch, ports, effects, memory)
+                yield from self._onward(stage, stage.before, batch, ports, effects, memory)
 
     def _arrived(self, stage: Stage, ports: Mapping[Port, Batch], effects: Effects) -> Batch | None:
         """The rows that a stage gets; None when there are none."""
@@ -125,9 +139,9 @@ class Flow:
         ports: dict[Port, Batch],
         effects: Effects,
         memory: Memory | None,
-    ) -> None:
+    ) -> Work[None]:
         """The rest of the steps before a stage's window, then the window, or the end of the stage."""
-        batch = self._chain(stage, steps, batch, ports, effects, memory)
+        batch = yield from self._chain(stage, steps, batch, ports, effects, memory)
         if stage.window is None:
             self._finish(stage, batch, ports, effects)
         else:
@@ -141,7 +155,7 @@ class Flow:
         ports: dict[Port, Batch],
         effects: Effects,
         memory: Memory | None = None,
-    ) -> Batch:
+    ) -> Work[Batch]:
         """Run filters and folds in order. Rows that one rejects go to the stage's `rejected` port."""
         for step in steps:
             plugin = step.plugin
@@ -154,6 +168,8 @@ class Flow:
             if isinstance(plugin, Fold):
                 stepped = folds.step(memory, stage.name, effects.source, step, batch)
                 batch, kept, failing = stepped.batch, stepped.kept, stepped.failing
+            elif isinstance(plugin, Resolver):
+                batch, failing = yield from resolved(plugin, batch, f"{stage.name}: {step.name}")
             else:
                 batch, failing = isolation.applied(plugin, batch, f"{stage.name}: {step.name}")
             effects.failed(stage.name, step.name, failing)
@@ -269,21 +285,6 @@ def _late(graph: Graph) -> frozenset[str]:
         if stage.cut is not None or any(port.stage in found for port in stage.upstream):
             found.add(stage.name)
     return frozenset(found)
-
-
-def reach(batch: Batch) -> dict[str, Reach]:
-    """The records of a batch as its input gave them."""
-    frame = batch.frame
-    if frame.height == 0:
-        return {}
-    if len(batch.span) != 1:
-        return {str(part["@partition"][0]): _extent(part) for part in frame.partition_by("@partition")}
-    return {next(iter(batch.span)): _extent(frame)}
-
-
-def _extent(frame: pl.DataFrame) -> Reach:
-    offsets, path = frame["@offset"], frame["@path"][0]
-    return Reach(None if path is None else str(path), int(offsets[0]), int(offsets[-1]), frame.height)
 
 
 def _high(batch: Batch, on: str, most: int) -> dict[str, int]:

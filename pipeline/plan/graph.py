@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Sessions, Window
+from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Resolver, Sessions, Window
 
 AnyInput = Input[Options]
 AnyFilter = Filter[Options]
 AnyFold = Fold[Options, Any]
+AnyResolver = Resolver[Any]
 AnyWindow = Window[Options]
 AnySessions = Sessions[Options]
 AnyOutput = Output[Options]
@@ -75,6 +76,10 @@ class Stage:
     @property
     def steps(self) -> tuple[Step, ...]:
         return (*self.before, *((self.window,) if self.window else ()), *self.after)
+
+    @property
+    def resolvers(self) -> tuple[AnyResolver, ...]:
+        return tuple(step.plugin for step in self.steps if isinstance(step.plugin, Resolver))
 
     @property
     def cut(self) -> int | None:

@@ -18,7 +18,7 @@ from pipeline.api import CARRIED, Batch, Delta
 from pipeline.columns.batch import REJECTED_SCHEMA
 from pipeline.columns.panics import DEFECTS
 from pipeline.errors import InternalError, PipeError
-from pipeline.plan.graph import AnyFilter, AnyFold, AnyOutput, AnyWindow
+from pipeline.plan.graph import AnyFilter, AnyFold, AnyOutput, AnyResolver, AnyWindow
 from pipeline.plan.lineage import RECORD
 
 T = TypeVar("T")
@@ -66,6 +66,26 @@ def applied(filter: AnyFilter, batch: Batch, where: str) -> tuple[Batch, Failing
     if not failed:
         return parts[0], None
     return _joined(where, batch, parts, failed), _failing(batch, failed)
+
+
+def asked(resolver: AnyResolver, batch: Batch, where: str) -> tuple[Batch, pl.Series, Failing | None]:
+    """The batch that a resolver can be asked about, and what each row asks for."""
+
+    def work(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+        keys = resolver.keys(frame)
+        if not isinstance(keys, pl.Series) or keys.len() != frame.height:
+            raise TypeError("keys gave no series with a value for each row")
+        if keys.dtype not in (pl.String, pl.Int64):
+            raise TypeError(f"keys gave {keys.dtype}, not String or Int64")
+        return frame, keys
+
+    parts, failed = _isolated(batch.frame, work, resolver, where)
+    if not failed:
+        return batch, parts[0][1], None
+    frame = pl.concat([part for part, _ in parts]) if parts else batch.frame.clear()
+    keys = pl.concat([keys.rename("key") for _, keys in parts]) if parts else pl.Series("key", [], dtype=pl.String)
+    left = Batch(frame, batch.span, (*batch.rejected, *refused(failed)), batch.terminated)
+    return left, keys, _failing(batch, failed)
 
 
 def split(filter: AnyFilter, batch: Batch, where: str) -> tuple[dict[str, Batch], Batch, Failing | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.api import Batch
+from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.folds import Fresh
@@ -33,11 +34,12 @@ class Probe(Flow):
         self._came: list[Batch] = []
         self._memory = Fresh(0)
 
-    def arrivals(self, source: str, batch: Batch, received: int) -> list[Batch]:
+    def arrivals(self, source: str, batch: Batch, received: int) -> Work[list[Batch]]:
         """The rows of a batch, read at `received` (µs), as they come to the window."""
         self._came = []
         self._memory.now = received
-        self.resume(self.run(source, batch, received), self._memory)
+        effects = yield from self.running(source, batch, received)
+        yield from self.resuming(effects, self._memory)
         return self._came
 
     def _window(self, stage: Stage, step: Step, batch: Batch, ports: dict[Port, Batch], effects: Effects) -> None:

@@ -10,8 +10,9 @@ import polars as pl
 from pipeline.api import Batch, Delta, Window
 from pipeline.columns.batch import CARRIED, IDENTITY, REJECTED_SCHEMA, stamp
 from pipeline.plan import isolation
-from pipeline.plan.effects import Effects
-from pipeline.plan.flow import Flow, reach, reached
+from pipeline.plan.asking import Work
+from pipeline.plan.effects import Effects, reach
+from pipeline.plan.flow import Flow, reached
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.plan.lineage import RECORD, Chosen
 
@@ -81,7 +82,7 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
     )
 
 
-def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
+def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effects]:
     """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them. Of
     each record they are of one `@item` (`lineage.apart`).
 
@@ -97,12 +98,13 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
     target = flow.graph.stages[stage]
     if stage == source:
         effects.counts[source, "in"] += records.height
-        flow.through(flow.order[source], flow.entered(source, stamped, effects), effects)
+        entered = yield from flow.entered(source, stamped, effects)
+        yield from flow.through(flow.order[source], entered, effects)
     else:
         before = Effects()
-        arriving = flow.entered(source, stamped, before)
+        arriving = yield from flow.entered(source, stamped, before)
         above = _above(flow.graph, stage)
-        flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
+        yield from flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
         ports, left = _met(chosen, rows, {port: arriving[port] for port in target.upstream if port in arriving})
         # The stages before make one row of the letter, but for those of a program that was changed meanwhile.
         more = sum(batch.frame.height for batch in ports.values()) - (rows.height - left.height)
@@ -110,10 +112,10 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Effects:
             effects.counts[stage, "in"] -= more
             effects.counts[stage, "made"] += more
         _missing(flow.graph, target, left, ports, arriving, before, effects, chosen)
-        flow.through((target,), ports, effects)
+        yield from flow.through((target,), ports, effects)
         for port in target.upstream:
             ports.pop(port, None)
-        flow.through(reached(flow.graph, Port(stage)), ports, effects)
+        yield from flow.through(reached(flow.graph, Port(stage)), ports, effects)
     effects.high.clear()
     return effects
 

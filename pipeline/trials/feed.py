@@ -92,11 +92,11 @@ class Fed(api.Input[FeedOptions]):
             start=before,
             end=start + len(records),
         )
-        fields = [_column(name, kind, records) for name, kind in self._columns.fields.items()]
+        fields = [column(name, kind, records) for name, kind in self._columns.fields.items()]
         return batch.with_columns(*fields) if fields else batch
 
 
-def _column(name: str, kind: Type, records: Sequence[Record]) -> pl.Series:
+def column(name: str, kind: Type, records: Sequence[Record]) -> pl.Series:
     """The values of a field; a map or a list of a json field is its text."""
     values = [record.fields.get(name) for record in records]
     if kind.kind == "json":

@@ -17,7 +17,7 @@ from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.committing import Pace
 from pipeline.agent.telemetry import Journal
 from pipeline.errors import PipeError
-from pipeline.plan.cases import Advance, Case, CaseStep, Check, Failure, Restart, Supply
+from pipeline.plan.cases import Advance, Case, CaseStep, Check, Failure, Reply, Restart, Supply
 from pipeline.plan.events import Record
 from pipeline.plan.graph import Graph, Port
 from pipeline.testing import loop
@@ -121,6 +121,8 @@ class _Play:
         match step:
             case Supply():
                 self._props.feeds[step.source].give(self._records(step))
+            case Reply():
+                self._props.replies[step.stage] += step.records
             case Advance():
                 pass
             case Failure():

@@ -6,18 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from pipeline.api import Resolver
 from pipeline.columns.types import Columns
-from pipeline.plan.graph import AnyInput, AnyOutput, Graph, Port, Stage
+from pipeline.plan.events import Record
+from pipeline.plan.graph import AnyInput, AnyOutput, Graph, Port, Stage, Step
 from pipeline.trials.feed import Fed, Feed
+from pipeline.trials.replies import Replies
 from pipeline.trials.taps import Tap, Tapped
 
 
 @dataclass
 class Props:
-    """What outlives the processes of a test: what sources were given, and what came out of ports. The tap of a sink's main port
-    has what was delivered."""
+    """What outlives the processes of a test: what sources were given, what resolvers were told by stage, and what came out of
+    ports. The tap of a sink's main port has what was delivered."""
 
     feeds: dict[str, Feed] = field(default_factory=dict)
+    replies: dict[str, list[Record]] = field(default_factory=dict)
     taps: dict[Port, Tap] = field(default_factory=dict)
 
 
@@ -40,6 +44,10 @@ def staged(graph: Graph, props: Props, ports: Iterable[Port]) -> Graph:
 
 
 def _replaced(stage: Stage, props: Props) -> Stage:
+    if stage.resolvers:
+        told = props.replies.setdefault(stage.name, [])
+        before, after = (tuple(_told(step, told) for step in steps) for steps in (stage.before, stage.after))
+        stage = replace(stage, before=before, after=after)
     if stage.input is not None:
         feed = props.feeds.setdefault(stage.name, Feed())
         return replace(stage, input=cast("AnyInput", Fed(feed, stage.input)), plugin=Fed.name)
@@ -47,6 +55,11 @@ def _replaced(stage: Stage, props: Props) -> Stage:
         tap = props.taps.setdefault(Port(stage.name), Tap(_written(stage)))
         return replace(stage, output=cast("AnyOutput", Tapped(tap, stage.output)), plugin=Tapped.name)
     return stage
+
+
+def _told(step: Step, told: list[Record]) -> Step:
+    """The step; a resolver is one that the test answers."""
+    return replace(step, plugin=Replies(step.plugin, told)) if isinstance(step.plugin, Resolver) else step
 
 
 def _written(stage: Stage) -> Columns:

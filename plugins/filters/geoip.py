@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import maxminddb
 
 from pipeline import api
 from pipeline.api import distinct
+from pipeline.api.world import Files
+
+from .refreshed import Refreshed
 
 SAMPLE = Path(__file__).with_name("sample.mmdb")
 
@@ -35,6 +39,11 @@ class Options(api.Options):
         "Path of a MaxMind database (`.mmdb`). Without it, a small made-up sample for `generate` is used.", default=None
     )
     into: api.NewName = api.option("The field for the answer, a record.", default="geo", min_length=1, pattern="^[^@]")
+    reload: api.Duration | None = api.option(
+        "How often to see whether the database has changed, to open it anew; `null` for never.",
+        default=30_000_000,
+        ge=1_000_000,
+    )
 
 
 class GeoIP(api.Filter[Options]):
@@ -43,6 +52,10 @@ class GeoIP(api.Filter[Options]):
 
     City, Country and ASN databases of MaxMind are read, and flat ones such as those of ip-location-db, DB-IP and IPinfo. An
     address that is not in the database, or that is no address, gives null. Each distinct address is looked up once.
+
+    A database that has changed is opened anew, between two batches. One that is broken changes nothing: the one before goes on, and the
+    log says so. Replace the file in one step (write another, rename it): it is read where it lies. Answers are those of the time
+    when a batch is computed.
 
     Without `db`, a sample is used that knows the reserved networks of the traffic that `generate` makes, and no real
     address."""
@@ -60,8 +73,9 @@ sink out = located -> console()
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._lookup = Lookup(str(SAMPLE if options.db is None else options.db))
-        self._answers = distinct.mapped(self._lookup, api.dtype(FIELDS))
+        self._path = str(SAMPLE if options.db is None else options.db)
+        self._unopened = Database.of(self._path)
+        self._refreshed = Refreshed(Path(self._path), "database", self._opened, self._refused)
 
     def __reduce__(self) -> tuple[object, ...]:
         return GeoIP, (self.options,)
@@ -80,14 +94,47 @@ sink out = located -> console()
         return ()
 
     async def open(self, ctx: api.Context) -> None:
-        await ctx.run(self._lookup.open)
+        await self._refreshed.open(ctx, None if self.options.db is None else self.options.reload)
 
     async def close(self) -> None:
-        self._lookup.close()
+        await self._refreshed.close()
+        for database in (self._refreshed.current, self._unopened):
+            if database is not None:
+                database.lookup.close()
 
     def apply(self, batch: api.Batch) -> api.Batch:
-        answers = self._answers(self.options.field.values(batch.frame))
+        # Read once: another database may take its place at any time. The one before is closed when nobody uses it any more.
+        database = self._refreshed.current or self._unopened
+        answers = database.answers(self.options.field.values(batch.frame))
         return batch.with_columns(answers.alias(self.options.into))
+
+    def _opened(self, files: Files) -> Database:
+        """Blocks. Raises ConfigurationError."""
+        made = Database.of(self._path)
+        made.lookup.open()
+        return made
+
+    def _refused(self, why: str) -> api.ConfigurationError:
+        return refused(self._path, why)
+
+
+def refused(path: str, why: object) -> api.ConfigurationError:
+    return api.ConfigurationError(
+        f"geoip cannot read the database {path}: {why}", "give the path of a .mmdb file as db:"
+    )
+
+
+class Database(NamedTuple):
+    """A database, and what it said of addresses until now."""
+
+    lookup: Lookup
+    answers: distinct.Distinct
+
+    @classmethod
+    def of(cls, path: str) -> Database:
+        """One that is opened at first use."""
+        lookup = Lookup(path)
+        return cls(lookup, distinct.mapped(lookup, api.dtype(FIELDS)))
 
 
 class Lookup:
@@ -106,9 +153,7 @@ class Lookup:
             try:
                 self._reader = maxminddb.open_database(self._path)
             except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
-                raise api.ConfigurationError(
-                    f"geoip cannot read the database {self._path}: {error}", "give the path of a .mmdb file as db:"
-                ) from error
+                raise refused(self._path, error) from error
         return self._reader
 
     def close(self) -> None:

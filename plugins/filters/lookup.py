@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import polars as pl
 
@@ -16,6 +14,8 @@ from pipeline.api import jsontext, records
 from pipeline.api.conversions import from_text
 from pipeline.api.typed import typed
 from pipeline.api.world import Files
+
+from .refreshed import Refreshed, contents
 
 FORMATS: Mapping[str, str] = {
     ".csv": "csv",
@@ -89,8 +89,8 @@ sink out = named -> console()
             raise api.OptionError(
                 f"{self._key} is the key", "columns", f"the event has it already, as {options.on.name}"
             )
-        self._table: Table | None = None
-        self._watching: asyncio.Task[None] | None = None
+        path = Path(options.file)
+        self._refreshed = Refreshed(path, "table", self._read, lambda why: _refused(path, why))
 
     def __reduce__(self) -> tuple[object, ...]:
         return Lookup, (self.options,)
@@ -111,63 +111,32 @@ sink out = named -> console()
         return ()
 
     async def open(self, ctx: api.Context) -> None:
-        self._table = await ctx.run(self._read, ctx.files)
-        if self.options.reload is not None and not ctx.once:
-            self._watching = asyncio.create_task(self._watch(ctx, self.options.reload / 1_000_000))
+        await self._refreshed.open(ctx, self.options.reload)
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
-            self._watching = None
+        await self._refreshed.close()
 
     def apply(self, batch: api.Batch) -> api.Batch:
         # Read once: another table may take its place at any time.
-        table = self._table
+        table = self._refreshed.current
         if table is None:
             raise api.ConfigurationError(f"the table {self.options.file} was not read", "open the filter first")
         keys = self.options.on.values(batch.frame).alias(KEY).to_frame()
-        found = keys.join(table.rows, on=KEY, how="left", maintain_order="left")
+        found = keys.join(table, on=KEY, how="left", maintain_order="left")
         into = self.options.into
         if into is not None:
             found = found.select(pl.when(HIT).then(pl.struct(*self._types)).alias(into))
             return batch.with_columns(found.to_series())
         return batch.with_columns(*(found.get_column(name) for name in self._types))
 
-    async def _watch(self, ctx: api.Context, seconds: float) -> None:
-        """Take the table anew whenever its file has changed."""
-        seen = None if self._table is None else self._table.version
-        while True:
-            await ctx.clock.sleep(seconds)
-            try:
-                version = await ctx.run(_version, ctx.files, Path(self.options.file))
-                if version == seen:
-                    continue
-                self._table = await ctx.run(self._read, ctx.files)
-                seen = self._table.version
-                ctx.log.info("the table was read anew", file=self.options.file, rows=self._table.rows.height)
-            except (OSError, api.PipeError) as error:
-                ctx.log.warning(
-                    "the table could not be read anew; the one before goes on", file=self.options.file, why=str(error)
-                )
-
-    def _read(self, files: Files) -> Table:
-        """The table as its file is now. Blocks. Raises ConfigurationError."""
+    def _read(self, files: Files) -> pl.DataFrame:
+        """The rows of the table, by a column KEY without duplicates. Blocks. Raises ConfigurationError, and OSError."""
         path = Path(self.options.file)
+        data = contents(files, path)
         try:
-            version = _version(files, path)
-            data = _bytes(files, path)
-            after = _version(files, path)
-        except OSError as error:
-            raise _refused(path, f"it cannot be read: {error.strerror or error}") from error
-        if version is None or version != after:
-            raise _refused(path, "there is no such file" if version is None else "it changed while it was read")
-        try:
-            rows = self._rows(path, data)
+            return self._unique(path, self._rows(path, data))
         except pl.exceptions.PolarsError as error:
             raise _refused(path, str(error).partition("\n")[0]) from error
-        return Table(version, self._unique(path, rows))
 
     def _rows(self, path: Path, data: bytes) -> pl.DataFrame:
         """All rows with the columns that are wanted, and KEY."""
@@ -200,30 +169,6 @@ sink out = named -> console()
         if twice.len():
             raise _refused(path, f"the key {twice[0]} is there several times: say duplicates: first, or last")
         return rows
-
-
-class Table(NamedTuple):
-    """What is known of keys (a column KEY without duplicates), and which version of the file that is."""
-
-    version: tuple[int, ...] | None
-    rows: pl.DataFrame
-
-
-def _version(files: Files, path: Path) -> tuple[int, ...] | None:
-    stat = files.stat(path)
-    return None if stat is None else (stat.device, stat.inode, stat.size, stat.modified)
-
-
-def _bytes(files: Files, path: Path) -> bytes:
-    file = files.read(path)
-    try:
-        parts, at = [], 0
-        while part := file.pread(8 << 20, at):
-            parts.append(part)
-            at += len(part)
-        return b"".join(parts)
-    finally:
-        file.close()
 
 
 def _having(path: Path, frame: pl.DataFrame, wanted: Mapping[str, api.Type]) -> pl.DataFrame:

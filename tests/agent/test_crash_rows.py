@@ -18,6 +18,7 @@ from pipeline.cli.desk import desk
 from pipeline.cli.snapshot import snapshot
 from pipeline.errors import DiskFullError
 from pipeline.lang.spans import Source
+from pipeline.plan.asking import alone
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
 from pipeline.plan.lineage import apart
@@ -217,7 +218,7 @@ def letters(text: bytes) -> pl.DataFrame:
 def retried(found: pl.DataFrame, text: bytes, before: str = "") -> tuple[dict[str, int], list[str | None]]:
     """What becomes of letters whose record is another one now: the counts of their stage, and letters that are left. `before`:
     more that the stage does before it makes rows."""
-    effects = again(flow(before), "then", "log", found.with_columns(pl.lit(text).alias("@raw")))
+    effects = alone(again(flow(before), "then", "log", found.with_columns(pl.lit(text).alias("@raw"))))
     counts = {kind: rows for (stage, kind), rows in effects.counts.items() if stage == "then" and rows}
     return counts, [item for _, frame in effects.dead for item in frame["@item"]]
 

@@ -17,6 +17,7 @@ from pipeline.cli.desk import desk
 from pipeline.columns import frames
 from pipeline.errors import ConfigurationError, InternalError
 from pipeline.lang.spans import Source
+from pipeline.plan.asking import alone
 from pipeline.plan.flow import Flow
 from pipeline.plan.load import load
 from pipeline.plan.reentry import again, closed, condemn
@@ -219,16 +220,16 @@ def test_only_what_follows_the_stage_sees_a_letter_again() -> None:
     records = [b"aa", b"filtered", b"--", b"bb"]
     batch = api.lines(records, pl.Series([1, 0, 2, 3]), partition="p", start=None, end=4)
     stamped = condemn(flow, "log", batch, 0, "a test").dead[0][1]
-    counts = dict(again(flow, "long", "log", stamped).counts)
+    counts = dict(alone(again(flow, "long", "log", stamped)).counts)
     assert {key: rows for key, rows in counts.items() if rows} == {
         ("long", "retried"): 4,
         ("long", "in"): 4,
         ("long", "filtered"): 1,
         ("long", "rejected"): 3,
     }
-    whole = again(flow, "log", "log", stamped).counts
+    whole = alone(again(flow, "log", "log", stamped)).counts
     assert (whole["other", "in"], whole["first", "in"], whole["log", "in"]) == (4, 2, 4)
-    middle = again(flow, "words", "log", stamped).counts
+    middle = alone(again(flow, "words", "log", stamped)).counts
     assert (middle["other", "in"], middle["words", "in"], middle["first", "in"], middle["last", "in"]) == (0, 4, 2, 2)
     assert closed(flow, "gone", "log", stamped) == "the stage is not in the program any more"
     assert closed(flow, "first", "elsewhere", stamped) == "the source does not feed the stage"
@@ -257,7 +258,7 @@ def test_each_letter_of_a_record_that_comes_on_several_ways_arrives_once(*, read
     rows = condemn(flow, "log", batch, 0, "a test").dead[0][1]
 
     def counts(letters: pl.DataFrame) -> tuple[int, ...]:
-        found = again(flow, "both", "log", letters)
+        found = alone(again(flow, "both", "log", letters))
         assert len([row for _, frame in found.dead for row in frame.rows()]) == (
             0 if read else found.counts["both", "rejected"]
         )
@@ -276,5 +277,5 @@ def test_letters_that_are_rejected_on_their_way_go_where_rejected_ones_of_their_
     assert loaded.graph is not None, loaded.diagnostics
     flow = Flow(loaded.graph, "host")
     batch = api.lines([b"--", b"aa"], pl.Series([1, 2]), partition="p", start=None, end=4)
-    found = again(flow, "long", "log", condemn(flow, "log", batch, 0, "a test").dead[0][1])
+    found = alone(again(flow, "long", "log", condemn(flow, "log", batch, 0, "a test").dead[0][1]))
     assert (found.counts["long", "rejected"], found.counts["no", "in"], found.dead) == (2, 2, [])

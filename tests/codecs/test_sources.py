@@ -10,6 +10,7 @@ from codec_made import CATALOG, NOW, made
 from pipeline import api
 from pipeline.columns.batch import stamp
 from pipeline.lang import Source
+from pipeline.plan.asking import alone
 from pipeline.plan.flow import Flow
 from pipeline.plan.load import load
 from pipeline.plan.reentry import again
@@ -75,7 +76,7 @@ def test_a_letter_of_a_source_is_decoded_again():
     _, first = effects("source s = stdin(codec: json) sink a = s -> file('a')", b"x=1")
     ((stage, rows),) = first.dead
     flow = Flow(graph("source s = stdin(codec: logfmt) sink a = s -> file('a')"), "web1")
-    found = again(flow, stage, "s", rows)
+    found = alone(again(flow, stage, "s", rows))
     assert outcomes(found) == {("s", "retried"): 1, ("s", "in"): 1, ("a", "in"): 1, ("a", "out"): 1}
     assert json.loads(found.outs[0].data)["x"] == "1"
 

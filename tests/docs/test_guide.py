@@ -22,7 +22,9 @@ from pipeline.api import windows
 from pipeline.testing import contract
 
 GUIDE = ROOT / "docs" / "writing-plugins.md"
-OPTIONS, EVENTS, FOLD, FOLDED, REDUCTIONS, TEST = (block.text for block in blocks("python") if block.page == GUIDE)
+OPTIONS, EVENTS, FOLD, FOLDED, RESOLVER, REDUCTIONS, TEST = (
+    block.text for block in blocks("python") if block.page == GUIDE
+)
 
 OWNERS = {"api": api, "windows": windows, "batch": api.Batch, "ctx": api.Context, "expression": api.Expr}
 """What the names stand for, of which the page tells."""
@@ -160,3 +162,41 @@ def test_the_test_of_a_fold_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     exec(compile(FOLDED, str(GUIDE), "exec"), names)
     (test,) = (value for name, value in names.items() if name.startswith("test_"))
     test(api.lines([b"x"] * 5, pl.Series(range(5)), partition="p", start=0, end=5))
+
+
+ASKING = f"""
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipeline import api
+
+
+class Options(api.ResolverOptions):
+    field: api.Field = api.option("The host.")
+
+
+{RESOLVER}
+
+class Client:
+    async def owners(self, hosts):
+        if "down" in hosts:
+            raise OSError("no route")
+        return {{"web1": "red"}}
+
+
+Owner.client = Client()
+"""
+
+
+def test_the_resolver_asks(tmp_path: Path) -> None:
+    """The one that is shown, installed: what it knows, what it does not know, and in another run a server that is not there."""
+    site = install(tmp_path / "site", "pipe-owner", {"pipeline.resolvers": {"owner": "guide:Owner"}}, "guide", ASKING)
+    program = "source s = stdin() sink o = s | json(schema: {h: string}) | owner(h) | keep(h, owner) -> console()"
+    known = pipe(tmp_path, "run", "-e", program, "--once", stdin=b'{"h": "web1"}\n{"h": "web2"}\n', path=site)
+    assert [json.loads(line).get("owner") for line in known.stdout.splitlines()] == ["red", None]
+    assert (known.returncode, known.stderr) == (0, "")
+    down = pipe(tmp_path, "run", "-e", program, "--once", stdin=b'{"h": "down"}\n', path=site)
+    assert (down.returncode, [json.loads(line).get("owner") for line in down.stdout.splitlines()]) == (0, [None])
+    assert "o: keys could not be asked; their fields are missing" in down.stderr
+    assert 'why="OSError: no route (' in down.stderr

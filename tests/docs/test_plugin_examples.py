@@ -22,8 +22,8 @@ from pipeline.plan.pages import find
 UNDELIVERED = ("opensearch",)
 """Outputs that are checked and refused when they are run."""
 
-REMOTE = ("s3",)
-"""Outputs whose examples run against a server: tests/services."""
+SERVED = ("dns", "s3")
+"""Those whose example needs a server; their own tests run it."""
 
 TABLE = "statuses.csv"
 LOG = "/var/log/nginx/access.log*"
@@ -31,7 +31,7 @@ EXAMPLES = [
     (kind, name)
     for kind in ("inputs", "filters", "outputs", "codecs")
     for name in Catalog.installed().names(kind)  # type: ignore[arg-type]
-    if name != "stdin" and name not in UNDELIVERED + REMOTE
+    if name != "stdin" and name not in (*UNDELIVERED, *SERVED)
 ]
 
 

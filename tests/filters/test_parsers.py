@@ -29,6 +29,7 @@ from pipeline_plugins.filters import set as assign
 from pipeline import api
 from pipeline.agent.telemetry import NodeMeter, PluginMeter
 from pipeline.columns.native import kernels
+from pipeline.env.real import RealEnv
 
 RAW = api.Field(("@raw",), api.BYTES)
 TEXT = api.Field(("text",), api.STRING)
@@ -241,6 +242,9 @@ def test_geoip_warns_of_the_sample_and_of_a_missing_file(tmp_path):
 
 class World:
     """A context that runs work where it is asked to."""
+
+    files = RealEnv(1).files
+    once = True
 
     async def run(self, work, *arguments):
         return work(*arguments)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fakes import Count, Read, Where
 
+from pipeline.api import Resolver
 from pipeline.errors import ConfigurationError
 from pipeline.lang.spans import Source
 from pipeline.plan.catalog import Catalog, _collect
@@ -97,3 +98,10 @@ def test_the_installed_catalog_reads_entry_points() -> None:
     catalog = Catalog.installed()
     for kind in ("inputs", "filters", "outputs", "aggregates", "functions"):
         assert catalog.names(kind) == tuple(sorted(catalog.names(kind)))
+
+
+def test_resolvers_share_the_names_of_filters() -> None:
+    """Their group of entry points says what a package brings; programs see filters."""
+    catalog = Catalog.installed()
+    assert "dns" in catalog.names("filters")
+    assert issubclass(catalog.filter("dns"), Resolver)

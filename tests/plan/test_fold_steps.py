@@ -14,6 +14,7 @@ from pipeline.api import Batch, Columns
 from pipeline.columns.batch import stamp
 from pipeline.errors import InternalError
 from pipeline.lang.spans import Source
+from pipeline.plan.asking import alone
 from pipeline.plan.effects import Effects
 from pipeline.plan.explain import explain
 from pipeline.plan.facts import Closing, events
@@ -93,7 +94,7 @@ def test_facts_of_windows_have_one_state(flow: Flow) -> None:
     _, deltas = window.plugin.deltas(flow.run("log", batch(b"a!"), 1).ahead["words"])
     for part, out in ((0, 1), (1, 0)):
         rows = events(window.plugin.rows(0, deltas[0]), Closing("p", "facts", "f", "i", "h", 0, part, 1, 1))
-        assert flow.facts("facts", rows, memory).counts["facts", "out"] == out
+        assert alone(flow.facts("facts", rows, memory)).counts["facts", "out"] == out
 
 
 def test_a_batch_in_parts_waits_as_a_whole(flow: Flow) -> None:
@@ -113,7 +114,7 @@ def test_a_letter_that_is_put_in_again_meets_no_state(flow: Flow) -> None:
     effects = flow.run("log", batch(b"x", b"x", b"y"), 1)
     flow.resume(effects, Fresh(1))
     ((_, rows),) = [(stage, rows) for stage, rows in flow_dead(flow) if stage == "words"]
-    effects = again(flow, "words", "log", rows)
+    effects = alone(again(flow, "words", "log", rows))
     assert (effects.counts["words", "in"], effects.counts["words", "filtered"]) == (2, 0)
     assert (effects.ahead, effects.counts["words", "rejected"]) == ({}, 2)
 
@@ -180,7 +181,7 @@ def test_a_row_that_a_fold_raises_on_is_rejected_alone() -> None:
 def test_a_fold_that_raises_at_the_end_is_a_defect() -> None:
     flow, rows = summing(), stamp(batch(b"x"), source="log", host="host", now=0)
     with pytest.raises(InternalError, match="t: sum failed to let go of what it holds: ValueError: it cannot end"):
-        flow.through([flow.graph.stages["t"]], {Port("log"): rows}, Effects())
+        alone(flow.through([flow.graph.stages["t"]], {Port("log"): rows}, Effects()))
 
 
 def names(program: str) -> tuple[str, ...]:

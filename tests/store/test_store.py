@@ -16,6 +16,7 @@ from pipeline.api import Layout, Roll, Span, Template
 from pipeline.columns.frames import dump
 from pipeline.env.real import RealEnv
 from pipeline.errors import InternalError, StateError
+from pipeline.plan.asking import alone
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
 from pipeline.plan.graph import Graph
@@ -309,5 +310,5 @@ def test_a_gap_between_batches_of_one_commit_is_refused(env: RealEnv, tmp_path: 
     store = opened(env, tmp_path)
     flow = Flow(Graph("a.pipe", {}, frozenset()), "host")
     with pytest.raises(InternalError, match="partition p was read up to 4, the next batch starts at 5"):
-        plan(flow, store.windows, effects, {}, Identity("a.pipe", "i", "host"), 0)
+        alone(plan(flow, store.windows, effects, {}, Identity("a.pipe", "i", "host"), 0))
     store.close()

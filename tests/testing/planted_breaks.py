@@ -8,6 +8,7 @@ import threading
 import time
 
 import planted_folds
+import planted_resolvers
 import polars as pl
 
 from pipeline import api
@@ -372,7 +373,8 @@ PLANTED: dict[str, tuple[object, str]] = {
     "merges means": (MeanOfMeans, "merge"),
     "ranks a value among others": (RANKS, "cuts"),
     **planted_folds.PLANTED,
+    **planted_resolvers.PLANTED,
 }
 
-SOUND = (Good, Makes, Ticks, Post, Average, *planted_folds.SOUND)
+SOUND = (Good, Makes, Ticks, Post, Average, *planted_folds.SOUND, *planted_resolvers.SOUND)
 """Those that the others are made of."""

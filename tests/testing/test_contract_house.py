@@ -23,7 +23,7 @@ SKIP = {
 }
 """Rules that a plugin is not held to, and why."""
 
-APART = (("inputs", "stdin"), ("inputs", "file"), ("filters", "decode"), ("filters", "lookup"))
+APART = (("inputs", "stdin"), ("inputs", "file"), ("filters", "decode"), ("filters", "lookup"), ("filters", "dns"))
 """Plugins whose examples need the outside world."""
 
 EVERY = [

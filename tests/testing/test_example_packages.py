@@ -27,7 +27,9 @@ def test_there_is_one_of_each_kind():
         for name in PACKAGES
         for group in tomllib.loads((EXAMPLES / name / "pyproject.toml").read_text())["project"]["entry-points"]
     }
-    assert groups == {f"pipeline.{kind}s" for kind in ("aggregate", "filter", "function", "input", "output")}
+    assert groups == {
+        f"pipeline.{kind}s" for kind in ("aggregate", "codec", "filter", "function", "input", "output", "resolver")
+    }
     index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert all(f"| [{name}]({name}) |" in index for name in PACKAGES)
 

@@ -23,7 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def test_there_is_a_template_for_each_kind():
     """Folders of templates are the kinds."""
-    assert KINDS == ("aggregate", "filter", "function", "input", "output")
+    assert KINDS == ("aggregate", "codec", "filter", "fold", "function", "input", "output", "resolver")
 
 
 @pytest.mark.parametrize("kind", KINDS)

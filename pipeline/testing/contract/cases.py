@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.agent.agent import Agent, Settings
 from pipeline.agent.telemetry import Journal
-from pipeline.api import Batch, Codec, Columns, Filter, Fold, Input, Output, Plugin, Window
+from pipeline.api import Batch, Codec, Columns, Filter, Fold, Input, Output, Plugin, Resolver, Window
 from pipeline.env.real import RealEnv
 from pipeline.errors import PipeError
 from pipeline.lang import Diagnostic, Source, render
@@ -148,6 +148,8 @@ class Case:
     def _record(self, plugin: AnyPlugin) -> None:
         """Keep what the plugin is given from now on."""
         match plugin:
+            case Resolver():
+                methods = ["keys"]
             case Filter():
                 methods = ["split" if plugin.ports else "apply"]
             case Fold():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.api import Aggregate, Codec, Filter, Fold, Function, Input, Output, Window
+from pipeline.api import Aggregate, Codec, Filter, Fold, Function, Input, Output, Resolver, Window
 from pipeline.columns.panics import DEFECTS
 from pipeline.plan.isolation import told
 from pipeline.testing.contract.cases import AnyPlugin, Case, kind_of
@@ -14,6 +14,7 @@ from pipeline.testing.contract.filters import FILTER
 from pipeline.testing.contract.folds import FOLD
 from pipeline.testing.contract.inputs import INPUT
 from pipeline.testing.contract.outputs import OUTPUT
+from pipeline.testing.contract.resolvers import RESOLVER
 from pipeline.testing.contract.rules import BrokenError, ContractError, Rule
 from pipeline.testing.contract.windows import WINDOW
 
@@ -37,6 +38,7 @@ def _functions() -> tuple[AnyRule, ...]:
 
 SUITES: Mapping[type, Callable[[], tuple[AnyRule, ...]]] = {
     Input: lambda: INPUT,
+    Resolver: lambda: RESOLVER,
     Filter: lambda: FILTER,
     Fold: lambda: FOLD,
     Window: lambda: WINDOW,
@@ -45,7 +47,7 @@ SUITES: Mapping[type, Callable[[], tuple[AnyRule, ...]]] = {
     Aggregate: _aggregates,
     Function: _functions,
 }
-"""The rules of each kind of plugin, by its class."""
+"""The rules of each kind of plugin, by its class; the first that fits."""
 
 
 def check(
