@@ -17,7 +17,7 @@ Positions are JSON texts with sorted keys. Times are microseconds since 1970 (UT
 
 import re
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -32,7 +32,12 @@ CREATE TABLE high (
   PRIMARY KEY (stage, partition)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE clock (stage TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, watermark INTEGER) STRICT, WITHOUT ROWID;
+CREATE TABLE clock (
+  stage TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,  -- '' for a stage that is not in the program any more
+  watermark INTEGER,
+  parts INTEGER NOT NULL      -- above every part of a window that was forgotten
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE window (
   stage TEXT NOT NULL, start INTEGER NOT NULL, part INTEGER NOT NULL,

@@ -72,7 +72,7 @@ def known(rows: Rows) -> Known:
     return Known(
         program=text(meta["program"]),
         instance=text(meta["instance"]),
-        fingerprints={text(stage): text(mark) for stage, mark in rows("SELECT stage, fingerprint FROM clock")},
+        fingerprints={text(stage): text(mark) for stage, mark in rows("SELECT stage, fingerprint FROM clock") if mark},
         windows=[
             Sent(stage=text(stage), start=number(start), part=number(part), revision=number(times), kept=bool(kept))
             for stage, start, part, times, kept in windows

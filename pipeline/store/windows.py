@@ -14,7 +14,8 @@ from pipeline.store.changes import Changes
 from pipeline.store.values import data, number, text
 
 REMEMBERED = 30 * 24 * 3600 * 1_000_000
-"""How long (µs of event time) a window that was let go is remembered, so that later events become an extra part."""
+"""How long (µs of event time since it was sent last) a window that was let go is remembered, so that later events become an extra
+part. Of windows that may have been forgotten, only the highest part is known: later events become one above that."""
 
 HOUR = 3600 * 1_000_000
 
@@ -76,7 +77,8 @@ class Windows:
         known = {text(stage): text(mark) for stage, mark in self._database.rows("SELECT stage, fingerprint FROM clock")}
         for stage in known:
             if fingerprints.get(stage) != known[stage]:
-                for table in ("delta", "high", "clock"):
+                self._database.rows("UPDATE clock SET fingerprint = '', watermark = NULL WHERE stage = ?", (stage,))
+                for table in ("delta", "high"):
                     self._database.rows(f"DELETE FROM {table} WHERE stage = ?", (stage,))  # noqa: S608 — names from the line above
                 # What was sent stays known: should the query come back, its facts are parts of their own.
                 self._database.rows("DELETE FROM window WHERE stage = ? AND revision = 0", (stage,))
@@ -90,7 +92,7 @@ class Windows:
             for held in self.held.get(stage, {}).values():
                 held.due = UNKNOWN
         self._database.many(
-            "INSERT INTO clock VALUES (?, ?, NULL) ON CONFLICT DO NOTHING",
+            "INSERT INTO clock VALUES (?, ?, NULL, 0) ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint",
             [(stage, mark) for stage, mark in fingerprints.items()],
         )
         return dropped
@@ -106,7 +108,13 @@ class Windows:
         """The part that events of a window go to now: the one with state, or one more than the last that was let go."""
         last = self._database.rows("SELECT max(part), kept FROM window WHERE stage = ? AND start = ?", (stage, start))
         part, kept = last[0]
-        return 0 if part is None else number(part) + (0 if kept else 1)
+        if part is not None:
+            return number(part) + (0 if kept else 1)
+        mark = self.watermarks.get(stage)
+        if mark is not None and start >= mark - REMEMBERED:
+            return 0
+        forgotten = self._database.rows("SELECT parts FROM clock WHERE stage = ?", (stage,))
+        return number(forgotten[0][0]) if forgotten else 0
 
     def apply(self, changes: Changes) -> None:
         """Inside a commit's transaction."""
@@ -170,6 +178,11 @@ class Windows:
         """Once an hour of event time: windows that were let go long ago are forgotten."""
         if mark - self._forgot.get(stage, 0) > HOUR:
             self._forgot[stage] = mark
+            long_ago = "stage = ?1 AND kept = 0 AND coalesce(closed, start) < ?2"
+            named = (stage, mark - REMEMBERED)
             self._database.rows(
-                "DELETE FROM window WHERE stage = ? AND kept = 0 AND start < ?", (stage, mark - REMEMBERED)
+                f"UPDATE clock SET parts = max(parts, (SELECT coalesce(max(part) + 1, 0) FROM window WHERE {long_ago})) "  # noqa: S608 — a constant
+                "WHERE stage = ?1",
+                named,
             )
+            self._database.rows(f"DELETE FROM window WHERE {long_ago}", named)  # noqa: S608 — a constant

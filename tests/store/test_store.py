@@ -69,7 +69,7 @@ def test_a_state_of_another_version_is_refused(env: RealEnv, tmp_path: Path) -> 
         database.execute("UPDATE meta SET value = 2 WHERE name = 'version'")
         database.execute("DROP TABLE fold")
     database.close()
-    with pytest.raises(StateError, match=r"was written by another version of pipe \(format 2, this one reads 3\)"):
+    with pytest.raises(StateError, match=r"was written by another version of pipe \(format 2, this one reads 4\)"):
         opened(env, tmp_path)
 
 
@@ -189,6 +189,24 @@ def test_a_remote_segment_waits_under_a_name_that_is_a_function_of_its_bytes(env
     assert [sealed.name for sealed in again.outbox.sealed()] == [second.name]
     assert again.contents.waiting() == {"s": 4}
     again.close()
+
+
+def test_a_window_that_was_let_go_never_has_a_part_twice(env: RealEnv, tmp_path: Path) -> None:
+    """However long ago: a line of 1970 makes its window anew each time, and each is a part of its own."""
+    hour, now = 3_600_000_000, 1_790_000_000_000_000
+    store = opened(env, tmp_path)
+    for number, mark in enumerate((now, now + 2 * hour, now + 1000 * hour, now + 1002 * hour, now + 5000 * hour)):
+        assert store.windows.part("w", 0) == number
+        store.commit(Changes(grown=[Grown("w", 0, number, b"x")]))
+        store.commit(Changes(sent=[Sent("w", 0, number, 1, mark)], released=[Released("w", 0, number)]))
+        store.commit(Changes(watermarks={"w": mark + 1}))
+    assert store.windows.part("w", now + 5000 * hour) == 0
+    store.close()
+    other = Store.open(env, tmp_path / "state", program="a.pipe", base=tmp_path)
+    other.arrange({"s": PLAIN}, {})
+    other.arrange({"s": PLAIN}, {"w": "f2"})
+    assert other.windows.part("w", 0) == 5
+    other.close()
 
 
 def test_windows_that_mean_something_else_now_start_anew(env: RealEnv, tmp_path: Path) -> None:
