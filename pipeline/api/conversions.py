@@ -12,6 +12,7 @@ from pipeline.columns.conversions import (
     to_size,
     to_text,
 )
+from pipeline.columns.jsonwhole import parsed
 from pipeline.columns.times import parse
 from pipeline.columns.types import STRING, Type, dtype
 
@@ -29,7 +30,7 @@ __all__ = [
 
 
 def from_text(x: pl.Expr, kind: Type) -> pl.Expr:
-    """Texts (String) as values of a type: int, float, bool, time (ISO 8601), duration, string or bytes. Null where a text is none.
+    """Texts (String) as values of a type: int, float, bool, time (ISO 8601), duration, string, bytes or json. Null where a text is none.
 
     Raises TypeError for other types."""
     match kind.kind:
@@ -47,4 +48,6 @@ def from_text(x: pl.Expr, kind: Type) -> pl.Expr:
             return to_duration(x, STRING)
         case "bytes":
             return x.cast(dtype(kind))
+        case "json":
+            return parsed(x)
     raise TypeError(f"a text cannot be converted to {kind}")

@@ -19,6 +19,7 @@ from pipeline.columns.lines import transcode
 from pipeline.columns.types import BYTES, REST, Columns, Type, dtype, record
 
 RAW = Field(("@raw",), BYTES)
+_MARK = "\ufeff"
 
 
 def demand_codec(codec: object, charset: str | None) -> None:
@@ -41,7 +42,8 @@ class DecodingOptions(Options):
 
 
 class Decoding(Filter[DecodingOptions]):
-    """Fields out of texts, by a codec. Texts that it cannot decode are rejected; those that are no events are left out."""
+    """Fields out of texts, by a codec. Texts that it cannot decode are rejected; those that are no events are left out. A byte
+    order mark at the beginning of a text is none of it."""
 
     name = "decode"
     options_model = DecodingOptions
@@ -52,18 +54,21 @@ class Decoding(Filter[DecodingOptions]):
         if into is not None and (into.startswith("@") or not into):
             raise OptionError(f"{into!r} is no name for a field", "into", "names that begin with `@` are metadata")
         try:
-            transcode(pl.Series([b""]), options.charset)
-        except LookupError:
+            b"a\xff".decode(options.charset, "replace")
+        except (
+            LookupError,
+            ValueError,
+        ):  # no codec of that name, or one that is not for any text, such as 'hex' and 'idna'
             raise OptionError(
                 f"there is no charset {options.charset!r}",
                 "charset",
                 "they are named as in Python: 'latin-1', 'cp1252'",
             ) from None
-        if options.field.path == RAW.path and "\n".encode(options.charset) != b"\n":
+        if options.field.path == RAW.path and b"\n".decode(options.charset, "replace") != "\n":
             raise OptionError(
                 f"records end at the byte 10, which is no newline in {options.charset}",
                 "charset",
-                "convert the file first: iconv -f utf-16 -t utf-8",
+                f"convert the file first: iconv -f {options.charset} -t utf-8",
             )
         self._codec: Codec[Any] = options.codec
 
@@ -111,6 +116,9 @@ class Decoding(Filter[DecodingOptions]):
     def _text(self, frame: pl.DataFrame) -> pl.Series:
         column = self.options.field.values(frame)
         text = transcode(column, self.options.charset) if column.dtype == pl.Binary else column
+        # Some systems begin a text with a byte order mark, which no format knows.
+        if bool(text.str.starts_with(_MARK).any()):
+            text = text.str.strip_prefix(_MARK)
         # In `@raw` a carriage return is the end of a line of other systems.
         if self.options.field.path == RAW.path and bool(text.str.ends_with("\r").any()):
             return text.str.strip_suffix("\r")

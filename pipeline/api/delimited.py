@@ -29,7 +29,11 @@ class Cells:
         missing: str = "",
     ) -> None:
         names = [name for name in columns if name != "_"]
-        if not columns or len(set(names)) < len(names) or any(not name or name.startswith("@") for name in names):
+        if at := next((name for name in names if name.startswith("@")), None):
+            raise OptionError(
+                f"{at!r} begins with `@`, as metadata does", "columns", f"name it {at.lstrip('@') or 'at'!r}"
+            )
+        if not columns or len(set(names)) < len(names) or not all(names):
             raise OptionError("name each column once, with `_` for those to leave out", option)
         if unknown := sorted(set(types) - set(names)):
             raise OptionError(f"there is no column {unknown[0]!r}", "types")

@@ -90,4 +90,4 @@ def typed(text: pl.Expr, kind: Type) -> pl.Expr:
     if kind.kind == "record":
         inner = [typed(text.struct.field(name), kind).alias(name) for name, kind in kind.fields]
         return pl.when(text.is_not_null()).then(text.struct.with_fields(*inner)) if inner else text
-    return text if kind.kind in ("json", "list") else from_text(text, kind)
+    return text if kind.kind == "list" else from_text(text, kind)

@@ -1,6 +1,7 @@
 """The command `pipe`: arguments in, exit code out.
 
     group.py       the commands by name, each imported when it is called        failures.py   errors → stderr and exit codes
+    hangup.py      SIGHUP while `run` starts
     streams.py     standard streams that are closed
     programs.py    program files → checked graphs                              parameters.py durations, sizes, times
     states.py      which state is asked: a running agent's, or by `snapshot.py` that of one that has stopped
@@ -15,7 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pipeline.cli import streams
+from pipeline.cli import hangup, streams
 from pipeline.cli.failures import guarded
 from pipeline.cli.group import CommandsByName
 from pipeline.env import memory
@@ -43,7 +44,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `pipe` with these arguments (default: the process's). Gives the exit code; never raises."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["run"]:
+        hangup.hold()
     streams.settle()
     memory.settle()
-    given = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: CommandsByName(COMMANDS).call(given))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import click
 
 from pipeline.cli.failures import tell
 from pipeline.cli.programs import decode, read
+from pipeline.cli.replacing import replace
 from pipeline.cli.streams import standard_input
-from pipeline.errors import ConfigurationError, PipeError, UsageError
+from pipeline.errors import PipeError, UsageError
 from pipeline.lang import Source, format_program
 
 
@@ -51,21 +48,5 @@ def _file(file: str, *, check: bool) -> bool:
     text = format_program(source)
     changed = text != source.text
     if changed and not check:
-        try:
-            _replace(Path(file).resolve(), text.encode())
-        except OSError as error:
-            raise ConfigurationError(f"cannot write {file}: {error.strerror}", "Check its permissions.") from error
+        replace(file, text)
     return changed
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, keeping its permissions."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"_{path.name}.", delete=False) as temporary:
-        try:
-            temporary.write(data)
-            temporary.flush()
-            shutil.copymode(path, temporary.name)
-            Path(temporary.name).replace(path)
-        except BaseException:
-            Path(temporary.name).unlink(missing_ok=True)
-            raise

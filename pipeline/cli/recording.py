@@ -14,8 +14,9 @@ import click
 
 from pipeline.agent.control import TAP, ask
 from pipeline.cli.programs import checked, loaded
+from pipeline.cli.replacing import replace
 from pipeline.cli.states import folder_of
-from pipeline.errors import ConfigurationError, InternalError, NoInputError, UsageError
+from pipeline.errors import InternalError, NoInputError, UsageError
 from pipeline.lang import Source
 from pipeline.lang.format import format_program
 from pipeline.plan.cases import Case
@@ -31,10 +32,7 @@ def accept(outcomes: Iterable[Outcome]) -> dict[str, int]:
     cannot be written."""
     written: dict[str, int] = {}
     for name, (_, text, number) in updated(outcomes).items():
-        try:
-            Path(name).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"cannot write {name}: {error.strerror}") from error
+        replace(name, text)
         written[name] = number
     return written
 

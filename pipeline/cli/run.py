@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -71,9 +70,6 @@ def command(
         raise UsageError("run takes a program file, or a program with -e", "pipe run FILE, or pipe run -e 'source …'.")
     if watch and file is None:
         raise UsageError("--watch needs a program file", "A program given with -e does not change.")
-    if file is not None:
-        # Until there is a program that could be reloaded, SIGHUP asks for nothing; by default it would end the process.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     given = settings_of(settings)
     main = Source(EXPRESSION, expression or "") if file is None else read(file)
     found = loaded(main, given)

@@ -24,6 +24,7 @@ from pipeline.agent.report import Report
 from pipeline.agent.space import SOONEST, Space
 from pipeline.agent.supervision import cancel, within
 from pipeline.agent.telemetry import Journal
+from pipeline.cli import hangup
 from pipeline.cli.failures import note, say, tell
 from pipeline.cli.programs import checked, files_of
 from pipeline.cli.watch import Watch
@@ -171,6 +172,8 @@ class Session:
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        if hangup.held():  # the program may have changed after it was read
+            handlers[signal.SIGHUP]()
         try:
             yield
         finally:

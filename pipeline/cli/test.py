@@ -61,6 +61,7 @@ def command(
     found = [loaded(read(file), given) for file in files]
     graphs = [checked(program, quiet=True) for program in found]
     if record:
+        _demand_alone(wanted, report, update=update)
         from pipeline.cli.recording import Live, recorded
 
         if len(found) != 1:
@@ -84,6 +85,13 @@ def command(
     failed = sum(bool(result.problem) for result in results)
     click.echo(f"{_tests(len(results))}, {f'{failed} failed' if failed else 'all passed'}")
     return FAILED if failed else 0
+
+
+def _demand_alone(wanted: str | None, report: str | None, *, update: bool) -> None:
+    """Raise UsageError for options of tests that run beside --record, which runs none."""
+    given = {"--filter": wanted is not None, "--junit": report is not None, "--update": update}
+    if other := next((name for name, there in given.items() if there), None):
+        raise UsageError(f"--record runs no tests, and {other} is about tests that run", f"Leave out {other}.")
 
 
 def _run(program: Loaded, graph: Graph, chosen: Sequence[Case], *, update: bool) -> list[Result]:

@@ -6,6 +6,7 @@ An IPv4 address written as IPv6 (`::ffff:10.0.0.1`, as dual-stack servers log it
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -67,6 +68,10 @@ class _Masked:
     prefix: bool
 
     def __call__(self, text: str) -> str | None:
+        if found := _DOTTED.fullmatch(text):  # many times faster than by an object of `ipaddress`
+            a, b, c, d = map(int, found.groups())
+            first = _dotted((a << 24 | b << 16 | c << 8 | d) >> (32 - self.v4) << (32 - self.v4))
+            return f"{first}/{self.v4}" if self.prefix else first
         address = parsed(text)
         if address is None:
             return None
@@ -74,6 +79,14 @@ class _Masked:
         mask = (1 << address.max_prefixlen) - (1 << (address.max_prefixlen - kept))
         first = str(type(address)(int(address) & mask))
         return f"{first}/{kept}" if self.prefix else first
+
+
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_DOTTED = re.compile(rf"{_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE}")
+
+
+def _dotted(number: int) -> str:
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def version(text: str) -> int | None:
@@ -95,8 +108,11 @@ def canonical(text: str) -> str | None:
 
 
 def exploded(text: str) -> str | None:
-    """The address with all its digits; None for what is no address."""
+    """The address with all its digits, and its zone if it has one (`%eth0`); None for what is no address."""
     address = parsed(text)
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None:
+        # `exploded` of an address with a zone raises.
+        return f"{ipaddress.IPv6Address(int(address)).exploded}%{address.scope_id}"
     return None if address is None else address.exploded
 
 

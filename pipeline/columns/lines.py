@@ -48,8 +48,8 @@ def decode(raw: pl.Series) -> tuple[pl.Series, pl.Series | None]:
 
 def transcode(raw: pl.Series, charset: str) -> pl.Series:
     """Text of Binary records in a charset by Python's name: String, with U+FFFD for what it has no character for, null where
-    `raw` is null. Raises LookupError for an unknown charset."""
-    if codecs.lookup(charset).name == "utf-8":
+    `raw` is null; a byte order mark is a character. Raises LookupError for an unknown charset."""
+    if codecs.lookup(charset).name in ("utf-8", "utf-8-sig"):
         return decode(raw)[0]
     values: list[bytes | None] = raw.to_list()
     # One call for all where a byte is a character, and no newline is in a text.

@@ -41,6 +41,19 @@ def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     return left / (right + left.is_null().cast(pl.Float64()))
 
 
+def remainder(left: pl.Expr, right: pl.Expr) -> pl.Expr:
+    """The exact remainder of floats, rounded once, with the sign of the divisor; null for a divisor of zero.
+
+    Polars takes a rounded quotient's product away, which has another sign or is larger than the divisor."""
+    both = pl.struct(left.cast(pl.Float64).alias("left"), right.cast(pl.Float64).alias("right"))
+    return both.map_batches(_remainders, return_dtype=pl.Float64(), is_elementwise=True)
+
+
+def _remainders(values: pl.Series) -> pl.Series:
+    pairs = zip(values.struct.field("left"), values.struct.field("right"), strict=True)
+    return pl.Series(values.name, [a % b if b and a is not None else None for a, b in pairs], dtype=pl.Float64)
+
+
 def logarithm(x: pl.Expr, base: float = math.e) -> pl.Expr:
     """The logarithm of numbers above zero (Float64), exact for powers of the base. Raises TypeError for a base that is not above zero, or is 1."""
     if base <= 0 or base == 1:

@@ -22,9 +22,22 @@ def checked(pattern: str) -> str:
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
-        told = next((line for line in str(error).splitlines() if line.startswith("error: ")), "")
-        raise TypeError(f"this regex cannot be used: {told.removeprefix('error: ') or 'its syntax is wrong'}") from None
+        reason, large = refusal(error)
+        help = f"; {SMALLER}" if large else ""
+        raise TypeError(f"this regex cannot be used: {reason or 'its syntax is wrong'}{help}") from None
     return pattern
+
+
+SMALLER = "take smaller numbers in {…}, and classes such as [a-z] instead of \\w and \\d, which are of all alphabets"
+"""What to do about a regex that is too large."""
+
+
+def refusal(error: Exception) -> tuple[str, bool]:
+    """Why the engine does not run a regex, in its words where it has some, and whether it is only too large."""
+    told = str(error)
+    if "exceeds size limit" in told:
+        return "it is too large", True
+    return next((line.removeprefix("error: ") for line in told.splitlines() if line.startswith("error: ")), ""), False
 
 
 def _groups(pattern: str) -> tuple[int, frozenset[str]]:

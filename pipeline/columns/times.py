@@ -226,19 +226,26 @@ def _reader(form: str, zone: str) -> _Text:
 
 
 def format_time(t: pl.Expr, form: str = "iso8601", zone: str = "UTC") -> pl.Expr:
-    """Times as texts (String) in a zone: a strftime format, `iso8601`, `unix`, `unix_ms`, `unix_us` or `unix_ns`.
+    """Times as texts (String) in a zone: a strftime format, `iso8601`, `unix`, `unix_ms`, `unix_us` or `unix_ns`. Null where
+    the zone's clocks tell a year before 1 or after 9999.
 
     Raises TypeError for a format or a zone that does not exist."""
     local = within(t, zone)
     if form in _UNIX:
         micros = t.dt.timestamp("us")
         units = _UNIX[form]
-        number = micros.floordiv(1_000_000 // units) if units <= 1_000_000 else micros * (units // 1_000_000)
-        return number.cast(pl.String)
+        if units > 1_000_000:  # nanoseconds have 64 bits only from 1677 to 2262
+            return (micros.cast(pl.Int128) * (units // 1_000_000)).cast(pl.String)
+        return micros.floordiv(1_000_000 // units).cast(pl.String)
     if form == "iso8601":
-        return to_text(t, Type("time")) if zone == "UTC" else local.dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z")
+        return to_text(t, Type("time")) if zone == "UTC" else _told(local, "%Y-%m-%dT%H:%M:%S%.f%:z")
     pieces = [f"%{letter}" if directive else letter.replace("%", "%%") for directive, letter in directives(form)]
-    return local.dt.strftime("".join("%6f" if piece == "%f" else piece for piece in pieces))
+    return _told(local, "".join("%6f" if piece == "%f" else piece for piece in pieces))
+
+
+def _told(local: pl.Expr, form: str) -> pl.Expr:
+    """Years that a zone's clocks tell and RFC 3339 cannot are null: they have another number of digits, or are before 1."""
+    return pl.when(local.dt.year().is_between(1, 9999)).then(local.dt.strftime(form))
 
 
 def within(t: pl.Expr, zone: str) -> pl.Expr:
@@ -258,7 +265,7 @@ _UNITS = {"minute": "1m", "hour": "1h", "day": "1d", "week": "1w", "month": "1mo
 
 def start_of(t: pl.Expr, unit: str, zone: str = "UTC") -> pl.Expr:
     """When the calendar's unit began that a time is in, as clocks of a zone tell it: the first of two midnights, and the moment
-    to which clocks were set where they skip midnight.
+    to which clocks were set where they skip midnight. Null where that is before the year 1.
 
     Raises TypeError for a unit or a zone that does not exist."""
     if unit not in _UNITS:
@@ -268,10 +275,14 @@ def start_of(t: pl.Expr, unit: str, zone: str = "UTC") -> pl.Expr:
     local = within(t, zone).dt.replace_time_zone(None)
     begun = local.dt.truncate(_UNITS[unit])
     if unit in ("minute", "hour"):  # of an hour that is there twice, the one that the time is in
-        return t - (local - begun)
+        return _possible(t - (local - begun))
     before = begun - timedelta(hours=3)
     skipped = _instant(before, zone) + timedelta(hours=3)
-    return pl.coalesce(_instant(begun, zone), skipped)
+    return _possible(pl.coalesce(_instant(begun, zone), skipped))
+
+
+def _possible(t: pl.Expr) -> pl.Expr:
+    return pl.when(t.dt.timestamp("us").is_between(_FIRST, _LAST)).then(t)
 
 
 def _instant(local: pl.Expr, zone: str) -> pl.Expr:

@@ -15,7 +15,8 @@ from pipeline.columns.native import kernels
 
 _STRING = pl.String()
 _SCHEME = r"^(?:[A-Za-z][A-Za-z0-9+.\-]*:)?"
-_AUTHORITY = rf"{_SCHEME}//(?:[^/?#@]*@)?"
+# A password may have an `@` in it: the last one ends what is before the host, as for urllib and WHATWG.
+_AUTHORITY = rf"{_SCHEME}//(?:[^/?#]*@)?"
 
 
 def scheme(x: pl.Expr) -> pl.Expr:

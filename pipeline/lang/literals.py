@@ -30,6 +30,8 @@ _PIECE = re.compile(r"\{\{|\}\}|\\(?s:.)|\{[^{}]*+\}?|\}|[^{}\\]++")
 _HOLE = re.compile(r"\{\s*((?:@?[A-Za-z_]\w*|`[^`]+`)(?:\.(?:@?[A-Za-z_]\w*|`[^`]+`))*)\s*(?::([^{}]*))?\}", re.ASCII)
 _PART = re.compile(r"`[^`]+`|@?\w+", re.ASCII)
 _LARGEST = 2**63 - 1
+_SCIENTIFIC = re.compile(r"[0-9]+(?:\.[0-9]+)?[eE][0-9]+")
+_EXPONENT = "a number with an exponent is a text that is converted, such as float('1e-9')"
 
 
 def read_word(text: str, span: Span) -> Boolean | Null:
@@ -42,6 +44,7 @@ def read_number(text: str, span: Span) -> Integer | Float | Duration | Size | Di
     found = _NUMBER.fullmatch(text)
     if found is None:
         help = "texts such as addresses and versions stand in quotes: '" + text + "'" if text.count(".") > 1 else ""
+        help = _EXPONENT if _SCIENTIFIC.fullmatch(text) else help
         return Diagnostic("P004", f"`{_short(text)}` is not a number", span, help=help)
     whole, fraction, unit = found.groups()
     factor = 1 if not unit else _DURATIONS.get(unit) or _SIZES.get(unit)
@@ -53,6 +56,9 @@ def read_number(text: str, span: Span) -> Integer | Float | Duration | Size | Di
     if fraction is not None and not unit:
         return Float(span, float(f"{digits}.{fraction}"))
     value = int(digits) * factor
+    if text == str(_LARGEST + 1):
+        help = f"the largest is {_LARGEST}; the smallest is written as -{_LARGEST} - 1"
+        return Diagnostic("P004", "this number does not fit into 64 bits", span, help=help)
     if fraction is not None:
         value += int(Fraction(int(fraction[:30]), 10 ** len(fraction[:30])) * factor)
     if value > _LARGEST:
@@ -127,6 +133,8 @@ def _read_hole(piece: str, span: Span) -> Hole | Diagnostic:
 
 def _unit_meant(text: str, unit: str) -> str:
     """`10sec` is 10s, `10kb` is 10KB; else the units that there are."""
+    if unit in ("e", "E"):
+        return _EXPONENT
     letter = next((word[0] for word in ("seconds", "minutes", "hours", "days") if word.startswith(unit.lower())), "")
     letter = {"hr": "h", "hrs": "h", "secs": "s", "mins": "m"}.get(unit.lower(), letter)
     size = next((known for known in _SIZES if unit.lower() in (known.lower(), known.lower().rstrip("b"))), "")

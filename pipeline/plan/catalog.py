@@ -8,7 +8,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
 from pipeline.api import API, Aggregate, Codec, Filter, Fold, Function, Input, Options, Output, Window
-from pipeline.columns.panics import DEFECTS
 from pipeline.errors import ConfigurationError
 
 Kind = Literal["inputs", "filters", "outputs", "codecs", "aggregates", "functions"]
@@ -193,6 +192,15 @@ def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.module
 
 
+def _wanted(point: EntryPoint, name: str, missing: str) -> str:
+    """What to install for a plugin that lacks a module: its distribution with an extra where there is one for it."""
+    extra = point.extras[0] if point.extras else name
+    if point.dist is None:  # of the house, without being installed
+        return f"'{HOUSE}[{extra}]'"
+    offered = point.dist.metadata.get_all("Provides-Extra") or []
+    return f"'{point.dist.name}[{extra}]'" if extra in offered else missing
+
+
 def _import(point: EntryPoint, name: str) -> object:
     """Import a plugin. A missing third-party module becomes advice on what to install."""
     try:
@@ -204,12 +212,15 @@ def _import(point: EntryPoint, name: str) -> object:
                 f"the plugin `{name}` is broken: {error}",
                 help=f"it is of {_distribution(point)}, and does not fit this version of pipe: install another version of it",
             ) from error
-        distribution = point.dist.name if point.dist is not None else "pipe-engine"
         raise ConfigurationError(
             f"`{name}` needs the Python package `{missing}`, which is not installed",
-            help=f"pip install '{distribution}[{point.extras[0] if point.extras else name}]'",
+            help=f"pip install {_wanted(point, name, missing)}",
         ) from error
-    except DEFECTS as error:
+    except KeyboardInterrupt:
+        raise
+    except (
+        BaseException
+    ) as error:  # a module that is also a script may end the interpreter; a panic in Rust is no Exception
         raise ConfigurationError(
             f"the plugin `{name}` is broken: {type(error).__name__}: {error}",
             help=f"it is of {_distribution(point)}: tell its author, or install another version",

@@ -25,7 +25,7 @@ _PLAIN: dict[str, Operation] = {
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": numbers.divided,
-    "%": lambda a, b: a % b,
+    "%": numbers.remainder,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from pipeline.columns.patterns import SMALLER, refusal
 from pipeline.columns.types import BOOL, NULL, STRING, Type, list_of
 from pipeline.lang import ast
 from pipeline.plan import lower
@@ -72,13 +73,12 @@ def regex(node: ast.Regex, scope: Scope) -> str | None:
     try:
         pl.select(pl.lit("").str.contains(pattern))
     except pl.exceptions.ComputeError as error:
-        told = str(error)
-        reason = next((line.removeprefix("error: ") for line in told.split("\n") if line.startswith("error: ")), "")
+        reason, large = refusal(error)
         scope.findings.error(
             "P312",
             f"this regex cannot be used{': ' if reason else ''}{reason}",
             node.span,
-            help="the engine runs in linear time: no look-around and no back-references",
+            help=SMALLER if large else "the engine runs in linear time: no look-around and no back-references",
         )
         return None
     return pattern

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipeline.errors import ProgramError
 from pipeline.lang.format import format_program
 from pipeline.lang.spans import Source, Span
 from pipeline.plan.events import Json
@@ -24,7 +23,7 @@ def updated(outcomes: Iterable[Outcome]) -> dict[str, tuple[Source, str, int]]:
     """By name the sources with lists that were not met, their new texts, and how many lists that were.
 
     A list is written as the one before was: an event has the members that it had there, a new one those of its neighbour. A
-    source in canonical layout stays in it."""
+    source in canonical layout stays in it. Raises ProgramError for a text that would be no program, which is a mistake of ours."""
     found: dict[str, list[tuple[Span, str]]] = {}
     for outcome in outcomes:
         for verdict in outcome.verdicts:
@@ -40,10 +39,8 @@ def _applied(changes: Sequence[tuple[Span, str]]) -> str:
     text = source.text
     for span, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
         text = text[: span.start] + new + text[span.end :]
-    try:
-        return format_program(Source(source.name, text)) if format_program(source) == source.text else text
-    except ProgramError:
-        return text
+    new = format_program(Source(source.name, text))
+    return new if format_program(source) == source.text else text
 
 
 def _list(expected: Sequence[Json], found: Sequence[Event]) -> str:

@@ -7,6 +7,9 @@ import re
 
 from pipeline.plan.events import Json
 
+_LARGEST = 2**63 - 1
+"""The largest integer that can be written as one."""
+
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -21,6 +24,8 @@ def shown(value: Json) -> str:
             return text(value)
         case float():
             return _number(value)
+        case int() if not -_LARGEST <= value <= _LARGEST:
+            return f"parse_json('{value}')"
         case _:
             return json.dumps(value)
 

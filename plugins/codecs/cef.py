@@ -9,6 +9,7 @@ import polars as pl
 from pipeline import api
 from pipeline.api import formats, grok
 from pipeline.api.pairs import objects
+from pipeline.api.spelled import demand_distinct, written_names
 
 HEADER = ("deviceVendor", "deviceProduct", "deviceVersion", "deviceEventClassId", "name", "severity")
 LINE = (
@@ -29,7 +30,8 @@ class Cef(api.Codec[Options]):
     `deviceVersion`, `deviceEventClassId`, `name`, `severity`, and the names of the extension with the type that their use demands.
     Escapes (`\|`, `\=`, `\\`, `\n`) stand for what they do. Other records are rejected with `not_cef`.
 
-    Written: from the fields of these names, every other field is an extension."""
+    Written: from the fields of these names, every other field is an extension. In names, `_` stands for what is neither a letter
+    of ASCII, a digit, `.` nor `-`. Blanks at the end of a value are not read again: they are between two extensions, too."""
 
     name = "cef"
     options_model = Options
@@ -67,6 +69,10 @@ sink out = told -> file("out/access.cef", format: cef)
             reason = pl.select(pl.when(broken).then(pl.lit("not_cef")).otherwise(told)).to_series()
         columns = pl.DataFrame([*taken.columns.get_columns(), *header.get_columns()])
         return api.Decoded(columns, taken.rest, reason)
+
+    def accept(self, columns: api.Columns, metadata: Sequence[str]) -> None:
+        extensions = {name: kind for name, kind in columns.fields.items() if name not in HEADER}
+        demand_distinct(written_names(api.Columns(extensions)), formats.cef_name)
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         return formats.cef(frame, columns, HEADER)

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline import api
 from pipeline.api import formats, times
+from pipeline.api.spelled import demand_distinct, written_names
 
 FIXED: Mapping[tuple[str, ...], api.Type] = {
     ("version",): api.STRING,
@@ -31,7 +32,8 @@ class Gelf(api.Codec[Options]):
     demands. Records that are no JSON are rejected with `not_json`, those without `short_message` with `not_gelf`.
 
     Written: `host` is `@host`, `timestamp` is `@timestamp`, `short_message` is the field of this name, or `message`, or the
-    record; `full_message` and `level` (a number) are taken where they are; every other field gets a `_` before its name."""
+    record; `full_message` and `level` (a number) are taken where they are; every other field gets a `_` before its name,
+    and one for each character in it that is neither a letter of ASCII, a digit, `.` nor `-`."""
 
     name = "gelf"
     options_model = Options
@@ -59,6 +61,11 @@ sink out = told -> file("out/access.ndjson", format: gelf)
         lacking = pl.when(columns["short_message"].is_null()).then(pl.lit("not_gelf"))
         reason = pl.select(pl.coalesce(found.reason, lacking)).to_series()
         return replace(found, columns=columns, reason=reason)
+
+    def accept(self, columns: api.Columns, metadata: Sequence[str]) -> None:
+        others = {name: kind for name, kind in columns.fields.items() if name not in formats.GELF_OWN}
+        told = [name for name in metadata if name not in formats.GELF_OWN]
+        demand_distinct(written_names(api.Columns(others), told), formats.gelf_name)
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         return formats.gelf(frame, columns, metadata)

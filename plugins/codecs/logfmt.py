@@ -12,6 +12,7 @@ from pipeline import api
 from pipeline.api import formats
 from pipeline.api.members import SCHEMA, TypeName
 from pipeline.api.pairs import objects
+from pipeline.api.spelled import demand_distinct, written_names
 
 with warnings.catch_warnings():
     # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
@@ -30,7 +31,8 @@ class Logfmt(api.Codec[Options]):
 
     Records without any `name=value`, or with a quote that is not closed, are rejected with `not_logfmt`.
 
-    Written: `@timestamp` first, then the fields; members of records with their path (`geo.country=DE`), nulls left out."""
+    Written: `@timestamp` first, then the fields; members of records with their path (`geo.country=DE`), nulls left out. In
+    names, `_` stands for blanks, quotes and `=`."""
 
     name = "logfmt"
     options_model = Options
@@ -59,6 +61,9 @@ sink out = short -> file("out/access.log", format: logfmt)
             return taken
         reason = pl.select(pl.when(found.is_null()).then(pl.lit("not_logfmt"))).to_series()
         return replace(taken, reason=reason, detail=None)
+
+    def accept(self, columns: api.Columns, metadata: Sequence[str]) -> None:
+        demand_distinct(written_names(columns, metadata), formats.logfmt_name)
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         return formats.logfmt(frame, columns, metadata)

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline import api
 from pipeline.api import formats
+from pipeline.api.spelled import demand_distinct
 
 
 class Options(api.Options):
@@ -18,7 +19,8 @@ class Options(api.Options):
 class Loki(api.Codec[Options]):
     """One element of `streams` of Loki's push API a line: `{"stream":{"host":"a"},"values":[["<nanoseconds>","<line>"]]}`.
 
-    The labels are `host` (`@host`) and the fields that are named; the time is `@timestamp`. To push, the lines are put between
+    The labels are `host` (`@host`) and the fields that are named; the time is `@timestamp`. In names of labels, `_`
+    stands for what is neither a letter of ASCII nor a digit. To push, the lines are put between
     `{"streams":[` and `]}` with commas."""
 
     name = "loki"
@@ -29,6 +31,9 @@ sink out = access -> file("out/streams.ndjson", format: loki(labels: [method]))
 """
     extension = ".ndjson"
 
+    def accept(self, columns: api.Columns, metadata: Sequence[str]) -> None:
+        demand_distinct(["@host", *(field.name for field in self.options.labels)], formats.label_name, "labels")
+
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
-        labels = [(field.name.replace(".", "_"), field.values(frame), field.type) for field in self.options.labels]
+        labels = [(formats.label_name(field.name), field.values(frame), field.type) for field in self.options.labels]
         return formats.loki(frame, labels, (self.options.line.values(frame), self.options.line.type))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -153,12 +155,7 @@ sink out = named -> console()
             frame = _having(path, pl.read_parquet(io.BytesIO(data)), wanted)
             frame = frame.select(pl.col(name).cast(api.dtype(type), strict=False) for name, type in wanted.items())
         else:
-            separator = "\t" if kind == "tsv" else ","
-            frame = _having(
-                path,
-                pl.read_csv(io.BytesIO(data), infer_schema=False, empty_string_is_null=False, separator=separator),
-                wanted,
-            )
+            frame = _having(path, _cells(path, data, "\t" if kind == "tsv" else ","), wanted)
             frame = frame.select(from_text(pl.col(name), type).alias(name) for name, type in wanted.items())
         return frame.select(pl.col(self._key).alias(KEY), *self._types, pl.lit(value=True).alias(HIT)).drop_nulls(KEY)
 
@@ -169,6 +166,26 @@ sink out = named -> console()
         if twice.len():
             raise _refused(path, f"the key {twice[0]} is there several times: say duplicates: first, or last")
         return rows
+
+
+def _cells(path: Path, data: bytes, separator: str) -> pl.DataFrame:
+    """The rows of CSV by the names of its first, all texts."""
+    # What Polars does not say is asked of Python's reader, which agrees about where rows and their cells end.
+    rows = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", "replace", newline=""), delimiter=separator)
+    names: list[str] = []
+    with contextlib.suppress(csv.Error):  # a cell beyond its limit
+        names = next(rows, [])
+        if twice := next((name for place, name in enumerate(names) if name in names[:place]), None):
+            raise _refused(path, f"it has two columns {twice}")
+    try:
+        return pl.read_csv(io.BytesIO(data), infer_schema=False, empty_string_is_null=False, separator=separator)
+    except pl.exceptions.ComputeError as error:
+        with contextlib.suppress(csv.Error):
+            long = next((row for row in rows if len(row) > len(names)), None)
+            if long is not None:
+                told = f"line {rows.line_num} has {len(long)} values, and there are {len(names)} columns"
+                raise _refused(path, told) from error
+        raise
 
 
 def _having(path: Path, frame: pl.DataFrame, wanted: Mapping[str, api.Type]) -> pl.DataFrame:

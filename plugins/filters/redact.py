@@ -18,13 +18,15 @@ from pipeline.api.patterns import checked
 Preset = Literal["email", "credit_card", "ipv4", "ipv6", "mac", "ssn", "iban", "jwt"]
 
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_V4 = rf"(?:{_BYTE}\.){{3}}{_BYTE}"
 _HEX = "[0-9A-Fa-f]{1,4}"
 PRESETS: Mapping[str, str] = {
     "email": r"[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}",
     "credit_card": r"\b(?:(?:4[0-9]{3}|5[1-5][0-9]{2}|2[2-7][0-9]{2}|6011|65[0-9]{2}|35[0-9]{2})(?:[ -]?[0-9]{4}){3}"
     r"|3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}|3[068][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{4})\b",
-    "ipv4": rf"\b(?:{_BYTE}\.){{3}}{_BYTE}\b",
-    "ipv6": rf"\b(?:{_HEX}:){{7}}{_HEX}\b|\b{_HEX}(?::{_HEX}){{0,5}}::(?:{_HEX}(?::{_HEX}){{0,5}}\b)?|\B::{_HEX}(?::{_HEX}){{0,6}}\b",
+    "ipv4": rf"\b{_V4}\b",
+    "ipv6": rf"\b(?:{_HEX}:){{6}}{_V4}\b|\b{_HEX}(?::{_HEX}){{0,4}}::(?:{_HEX}:){{0,4}}{_V4}\b|\B::(?:{_HEX}:){{0,5}}{_V4}\b"
+    rf"|\b(?:{_HEX}:){{7}}{_HEX}\b|\b{_HEX}(?::{_HEX}){{0,5}}::(?:{_HEX}(?::{_HEX}){{0,5}}\b)?|\B::{_HEX}(?::{_HEX}){{0,6}}\b",
     "mac": r"\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b",
     "ssn": r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
     "iban": r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b",
@@ -32,6 +34,9 @@ PRESETS: Mapping[str, str] = {
 }
 
 ADDRESSES = ("ipv4", "ipv6")
+LONGEST = 64
+"""Bytes of the longest text that is looked at as an address as a whole."""
+
 DIGITS = 16
 """Hex digits of a hash: 64 bits tell apart what a log has."""
 
@@ -199,7 +204,8 @@ class Network:
     @cached_property
     def whole(self) -> pl.Expr:
         """The networks of texts that are an address as a whole; null for others. Made once, as it remembers its answers."""
-        return masked(pl.col("text"), self.v4, self.v6)
+        text = pl.col("text")
+        return masked(pl.when(text.str.len_bytes() <= LONGEST).then(text), self.v4, self.v6)
 
     @cached_property
     def instead(self) -> pl.Expr:

@@ -12,46 +12,12 @@ import polars as pl
 from pipeline import api
 from pipeline.api.conversions import to_json
 from pipeline.api.distinct import map_distinct
-from pipeline.api.jsontext import DEPTH, extract
+from pipeline.api.jsontext import extract, parsed
 
 Types = tuple[api.Type | None, ...]
 
 _JSON = api.Parameter("x", "The JSON value.", ("json",))
 _STEP = re.compile(r"\[(-?\d{1,9})\]|(?:^|(?<=.)\.)([^.\[\]]+)")
-
-
-def _parse(x: pl.Expr) -> pl.Expr:
-    return map_distinct(x, checked, pl.String())
-
-
-def checked(text: str) -> str | None:
-    """JSON text on one line, as it is written; None for what is none, or nests deeper than DEPTH."""
-    try:
-        value = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
-    if isinstance(value, (dict, list)) and _deep(value):
-        return None
-    return text.strip(" \t\r\n").replace("\n", " ").replace("\r", " ")
-
-
-def _refuse(name: str) -> object:
-    raise ValueError(name)
-
-
-def _deep(value: object) -> bool:
-    """Whether it nests too deeply to be read again."""
-    level = [value]
-    for _ in range(DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, (dict, list))
-        ]
-        if not level:
-            return False
-    return True
 
 
 # ── members ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +83,7 @@ parse_json = api.Function(
     "filter `json` makes fields of it.",
     parameters=(api.Parameter("x", "The text.", ("string",)),),
     returns=api.JSON,
-    build=_parse,
+    build=parsed,
     examples=(
         api.Example("int(get(parse_json('{\"n\": [7, 8]}'), 'n[1]'))", 8),
         api.Example("string(parse_json('\"a\"'))", "a"),

@@ -98,14 +98,20 @@ abs_ = api.Function(
 
 round_ = api.Function(
     name="round",
-    doc="The number rounded to a number of decimals, halves away from zero. It keeps its type.",
+    doc="The number rounded to a number of decimals, halves away from zero. It keeps its type. Floats are binary: one that is "
+    "written as a half, such as 1.005, is a little less or more than it, and may be rounded either way.",
     parameters=(
         _X,
         api.Parameter("digits", "How many decimals stay, 0 to 15.", ("int",), constant=True, default=0, required=False),
     ),
     returns=_same,
     build=_round,
-    examples=(api.Example("round(2.5)", 3.0), api.Example("round(3.14159, 2)", 3.14), api.Example("round(7)", 7)),
+    examples=(
+        api.Example("round(2.5)", 3.0),
+        api.Example("round(3.14159, 2)", 3.14),
+        api.Example("round(1.005, 2)", 1.0),
+        api.Example("round(7)", 7),
+    ),
     typed=True,
 )
 

@@ -21,8 +21,8 @@ class _Row:
 
     def __call__(self, text: str) -> list[str] | None:
         try:
-            return next(csv.reader([text], delimiter=self.separator)) or [""]
-        except csv.Error:  # a line break outside of quotes, or a cell beyond the limit of Python's reader
+            return next(csv.reader([text], delimiter=self.separator, strict=True)) or [""]
+        except csv.Error:  # a line break outside of quotes, a quote that is not closed or has text behind it, a cell beyond the limit of Python's reader
             return None
 
 

@@ -46,9 +46,12 @@ def _pad_right(x: pl.Expr, length: int, fill: str) -> pl.Expr:
     return x.str.pad_end(_size(length), _one(fill))
 
 
+_LONGEST = 10_000
+
+
 def _size(length: int) -> int:
-    if length < 0:
-        raise TypeError("a length is not negative")
+    if not 0 <= length <= _LONGEST:
+        raise TypeError(f"texts are filled up to 0 to {_LONGEST} characters, not to {length}")
     return length
 
 
@@ -176,7 +179,7 @@ pad_left = api.Function(
     doc="The text filled up at its start to a length.",
     parameters=(
         _X,
-        api.Parameter("length", "How long it is at least.", ("int",), constant=True),
+        api.Parameter("length", "How long it is at least, 0 to 10,000.", ("int",), constant=True),
         api.Parameter("fill", "The character to fill with.", ("string",), constant=True, default=" ", required=False),
     ),
     returns=api.STRING,

@@ -14,7 +14,14 @@ from pipeline.api.times import unix as since_1970
 from pipeline.api.times import within
 
 _TIME = api.Parameter("t", "The time.", ("time",))
-_ZONE = api.Parameter("zone", "The zone to tell it in.", ("string",), constant=True, default="UTC", required=False)
+_ZONE = api.Parameter(
+    "zone",
+    "The zone to tell it in; its summer time is known up to 2099.",
+    ("string",),
+    constant=True,
+    default="UTC",
+    required=False,
+)
 
 
 def _part(name: str, doc: str, read: Callable[[pl.Expr], pl.Expr], *examples: api.Example) -> api.Function:

@@ -33,6 +33,7 @@ url_host = api.Function(
     examples=(
         api.Example("url_host('https://jo@Example.com:8443/a')", "example.com"),
         api.Example("url_host('http://[::1]:80/')", "::1"),
+        api.Example("url_host('http://jo:p@ss@example.com/x@y')", "example.com"),
         api.Example("url_host('/a')", None),
     ),
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from command import Pipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -110,6 +111,46 @@ def test_update(pipe: Pipe) -> None:
         "== [{number: 2}, {number: 3}]", "== [{number: 1}]"
     ).replace("== []", "== ['x']")
     assert pipe("test", "p.pipe").returncode == 0
+
+
+def test_update_with_numbers_that_the_language_cannot_write(pipe: Pipe) -> None:
+    """The program is one again, and its tests pass."""
+    path = pipe.write(
+        "p.pipe",
+        """\
+source log = stdin(codec: json)
+
+sink kept = log -> console()
+
+test 'large' {
+  given log: ['{"a": 99999999999999999999, "b": -9223372036854775809, "c": 1e300, "d": 9007199254740993.0, "e": [1.10]}']
+  expect kept == [{a: 1, b: 1, c: 1, d: 1, e: 1}]
+}
+""",
+    )
+    path.chmod(0o640)
+    assert pipe("test", "p.pipe", "--update").returncode == 1
+    assert (
+        path.read_text().partition("expect kept == ")[2]
+        == """\
+[
+    {a: parse_json('99999999999999999999'), b: parse_json('-9223372036854775809'), c: float('1e+300'), d: 9007199254740992.0, e: [1.1]},
+  ]
+}
+"""
+    )
+    assert (path.stat().st_mode & 0o777, [one.name for one in pipe.folder.iterdir()]) == (0o640, ["p.pipe"])
+    assert pipe("test", "p.pipe").returncode == 0
+
+
+@pytest.mark.parametrize("other", [("--filter", "x"), ("--junit", "x.xml"), ("--update",)])
+def test_record_runs_no_tests(pipe: Pipe, other: tuple[str, ...]) -> None:
+    pipe.write("p.pipe", PROGRAM)
+    pipe.write("sample.log", "1 a\n")
+    done = pipe("test", "p.pipe", "--record", "log=sample.log", *other)
+    told = f"pipe: error: --record runs no tests, and {other[0]} is about tests that run\n"
+    assert (done.returncode, done.stdout) == (64, b"")
+    assert done.stderr.decode().startswith(told)
 
 
 def test_record(pipe: Pipe) -> None:

@@ -252,6 +252,25 @@ def test_csv_cells_are_typed(decoded):
     assert reasons == [None, None, None, "wrong_columns", "wrong_columns", None]
 
 
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('"{""a"": [1, null]}"', '{"a": [1, null]}'),
+        (" 1.50 ", "1.50"),
+        ('"[1,\r2]"', "[1, 2]"),
+        ('"1,""@timestamp"":2"', None),
+        ("{oops", None),
+        ("01", None),
+        ("NaN", None),
+        ("[1", None),
+        ("", None),
+    ],
+)
+def test_a_cell_of_type_json_is_json_or_null(decoded, cell, value):
+    rows, _ = decoded("csv", f"x,{cell}", columns=["_", "b"], types={"b": "json"})
+    assert rows[0].get("b") == value
+
+
 def test_csv_leaves_out_the_line_of_names():
     """In quotes or not; other lines stay."""
     found = made("csv", columns=["a", "b"]).decode(pl.Series(["a,b", '"a","b"', "1,2"]), pl.Series([None] * 3))

@@ -1,6 +1,7 @@
 """What each codec writes."""
 
 import polars as pl
+import pytest
 from codec_made import CATALOG
 
 from pipeline import api
@@ -53,6 +54,43 @@ def test_text_is_a_template(encoded):
     hole = api.Hole(api.Field(("a",), api.STRING))
     template = api.Template(("<", hole, "/>"), "")
     assert encoded("text", {"a": ["x/y", None, "1\n2"]}, template=template).splitlines() == ["<x/y/>", "</>", "<1 2/>"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "told"),
+    [
+        ("logfmt", {"a b": api.STRING, "a_b": api.STRING}, "a b and a_b would both be written as a_b"),
+        ("logfmt", {"a": api.record({"b": api.INT}), "a.b": api.INT}, None),
+        ("cef", {"a b": api.STRING, 'a"b': api.STRING}, 'a b and a"b would both be written as a_b'),
+        ("cef", {"name": api.STRING, "name ": api.STRING}, None),
+        ("gelf", {"a": api.STRING, "_a": api.STRING}, "a and _a would both be written as _a"),
+        ("gelf", {"message": api.STRING, "_message": api.STRING}, None),
+    ],
+)
+def test_fields_that_would_have_one_name_are_refused(name, fields, told):
+    codec = CATALOG.codec(name)
+    found = None
+    try:
+        codec(codec.options_model()).accept(api.Columns(fields), ())
+    except api.OptionError as error:
+        found = str(error)
+    assert found == told
+
+
+def test_labels_that_would_have_one_name_are_refused():
+    labels = [api.Field(("a b",), api.STRING), api.Field(("a", "b"), api.STRING)]
+    codec = CATALOG.codec("loki")
+    with pytest.raises(api.OptionError, match=r"^a b and a\.b would both be written as a_b$"):
+        codec(codec.options_model(labels=labels)).accept(api.Columns({}), ())
+
+
+def test_names_are_legal_in_their_format(encoded):
+    """Letters of ASCII, digits, `_`, and but for Loki `.` and `-`; a label begins with no digit."""
+    fields = {"1é b.c-d": ["x"]}
+    labels = [api.Field(("1é b.c-d",), api.STRING)]
+    assert '"_1__b.c-d":"x"' in encoded("gelf", fields)
+    assert '{"host":"web1","_1__b_c_d":"x"}' in encoded("loki", fields, labels=labels)
+    assert encoded("cef", fields) == "CEF:0|||||||1__b.c-d=x\n"
 
 
 def test_no_rows_are_no_bytes():

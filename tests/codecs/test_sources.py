@@ -143,6 +143,26 @@ def test_a_charset_is_for_the_text_and_not_for_the_record(charset, text):
     assert found.outs[0].data == raw + b"\n"
 
 
+@pytest.mark.parametrize(
+    ("codec", "first", "messages"),
+    [
+        ("lines", b"a", ["a", "b"]),
+        ("json", b'{"message": "a"}', ["a", "b"]),
+        ("csv(['message'])", b"message", ["b"]),
+    ],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig"])
+def test_a_byte_order_mark_is_none_of_the_text(codec, first, messages, charset):
+    """`@raw` has it."""
+    second = b'{"message": "b"}' if codec == "json" else b"b"
+    program = f"source s = stdin(codec: {codec}, charset: '{charset}') sink o = s -> file('a', metadata: [@raw])"
+    _, found = effects(program, b"\xef\xbb\xbf" + first, second)
+    rows = [json.loads(line) for line in found.outs[0].data.splitlines()]
+    assert [row["message"] for row in rows] == messages
+    if len(rows) == 2:
+        assert rows[0]["@raw"] == "\ufeff" + first.decode()
+
+
 def test_texts_of_a_charset_with_newlines_and_nulls():
     """One by one where they cannot be read in one go."""
     from pipeline.columns.lines import transcode
@@ -163,10 +183,14 @@ def test_texts_of_a_charset_with_newlines_and_nulls():
         ("source s = stdin(codec: raw)", "`codec` of `stdin` is"),
         ("source s = stdin(codec: csv)", "csv is read with the names of its columns"),
         ("source s = stdin(codec: csv(['a', 'a']))", "name each column once"),
+        ("source s = stdin(codec: csv(['@timestamp']))", "'@timestamp' begins with `@`, as metadata does"),
         ("source s = stdin(codec: csv(['a'], types: {b: int}))", "there is no column 'b'"),
         ("source s = stdin(codec: json(schem: {a: int}))", "`json` has no option `schem`"),
         ("source s = stdin(charset: 'latin-1')", "without a codec nothing is decoded"),
         ("source s = stdin(codec: lines, charset: 'x-y')", "there is no charset 'x-y'"),
+        ("source s = stdin(codec: lines, charset: 'hex')", "there is no charset 'hex'"),
+        ("source s = stdin(codec: lines, charset: 'rot13')", "there is no charset 'rot13'"),
+        ("source s = stdin(codec: lines, charset: 'idna')", "there is no charset 'idna'"),
         ("source s = stdin(codec: lines, charset: 'utf-16')", "records end at the byte 10"),
         ("source s = stdin(codec: syslog(zone: 'Mars'))", "there is no time zone 'Mars'"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -33,6 +34,38 @@ def test_sigterm_during_start_up_is_a_clean_stop(pipe: Pipe, sign: str) -> None:
     assert stderr(pipe) == ""
     once(pipe, name)
     assert read(pipe.folder / "out/all.log") == lines(1000)
+
+
+EARLY = """
+import signal, sys
+from pathlib import Path
+import pipeline.cli
+import pipeline.cli.PLACE as place
+
+function = place.FUNCTION
+
+def interrupted(*arguments):
+    place.FUNCTION = function
+    found = function(*arguments)
+    Path("p.pipe").write_text(Path("next.pipe").read_text())
+    signal.raise_signal(signal.SIGHUP)
+    return found
+
+place.FUNCTION = interrupted
+sys.exit(pipeline.cli.main(["run", "p.pipe"]))
+"""
+
+
+@pytest.mark.parametrize(("place", "function"), [("streams", "settle"), ("run", "read"), ("run", "RealEnv")])
+def test_sighup_during_start_up_reloads(pipe: Pipe, place: str, function: str) -> None:
+    """Before the program is read, and after; it is killed by none."""
+    (pipe.folder / "p.pipe").write_text(COPY)
+    (pipe.folder / "next.pipe").write_text(COPY + 'sink also = log -> file("out/also.log", format: raw)\n')
+    (pipe.folder / "in.log").write_bytes(lines(10))
+    early = EARLY.replace("PLACE", place).replace("FUNCTION", function)
+    process = pipe.start(before=[sys.executable, "-c", early])
+    wait_until(lambda: "the program is reloaded" in stderr(pipe), 30, "the program is loaded anew")
+    assert pipe.end(process) == 0
 
 
 def test_a_stop_does_not_wait_for_who_has_stopped_reading(pipe: Pipe) -> None:

@@ -112,6 +112,8 @@ def test_of_duplicate_keys_one_counts_where_it_says_so(batch, rows, tmp_path):
     [
         ("t.csv", None, "there is no such file|it cannot be read"),
         ("t.csv", "host,group\na,b\n", "it has no column team; it has host, group"),
+        ("t.csv", 'host,team\n"a\nb",red\nc,d,e\n', "line 4 has 3 values, and there are 2 columns"),
+        ("t.tsv", "host\tteam\tteam\na\tb\tc\n", "it has two columns team"),
         ("t.csv", "", "lookup cannot use the table"),
         ("t.ndjson", '{"host":"a"}\nno\n', "line 2 is no JSON object"),
         ("t.parquet", "no", "lookup cannot use the table"),

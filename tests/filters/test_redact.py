@@ -42,6 +42,26 @@ def test_a_keyed_hash_is_the_same_for_the_same_text(batch):
     assert done(batch, ["ann"], key="other") == [hashed("ann", "other")]
 
 
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("::ffff:203.0.113.77", "203.0.0.0"),
+        ("::FFFF:cb00:714d", "203.0.0.0"),
+        ("0:0:0:0:0:ffff:203.0.113.77", "203.0.0.0"),
+        ("64:ff9b::203.0.113.77", "64:ff9b::"),
+        ("2001:db8::5:203.0.113.77", "2001:db8::"),
+        ("::203.0.113.77", "::"),
+    ],
+)
+def test_an_address_with_a_dotted_tail_is_one(batch, address, network):
+    """Within a text, by a mask or a network; IPv4 in IPv6 by the prefix of IPv4, as where it is the whole text."""
+    text = f"client={address} x, {address}"
+    assert done(batch, [text], presets=["ipv6"]) == ["client=*** x, ***"]
+    assert done(batch, [text], presets=["ipv4", "ipv6"]) == ["client=*** x, ***"]
+    assert done(batch, [text], presets=["ipv6"], key="k") == [f"client={hashed(address)} x, {hashed(address)}"]
+    assert done(batch, [text, address], ip_prefix=Prefix(16, 48)) == [f"client={network} x, {network}", network]
+
+
 def test_addresses_become_networks(batch):
     """Alone or in a text, of both versions; other finds are masked."""
     texts = ["10.1.2.3", "from 2001:db8:1:2::5 to ::1, 1.2.3.4.", "at 12:30:45", None, "a@b.org 9.8.7.6"]

@@ -30,6 +30,10 @@ def test_in_cidr(given_, networks):
     assert found == [any(plain(address) in network for network in networks) for address in given_]
 
 
+def test_expanding_keeps_the_zone():
+    assert run("expand_ip('fe80::1%eth0')") == "fe80:0000:0000:0000:0000:0000:0000:0001%eth0"
+
+
 @given(st.lists(ADDRESSES, min_size=1, max_size=20), st.integers(0, 32), st.integers(0, 128))
 @settings(max_examples=100, deadline=None)
 def test_anonymize(given_, v4, v6):

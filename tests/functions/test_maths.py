@@ -36,6 +36,8 @@ def test_rounding(ints, floats):
         ("round(-2.5)", -3.0),
         ("round(1.25, 1)", 1.3),
         ("round(12, 3)", 12),
+        ("round(1.005, 2)", 1.0),
+        ("round(2.675, 2)", 2.68),
         ("sqrt(2)", math.sqrt(2)),
         ("pow(2, -1)", 0.5),
         ("pow(-8, 0.5)", None),

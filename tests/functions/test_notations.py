@@ -32,9 +32,9 @@ def test_parse_csv(rows):
 
 
 def test_parse_csv_edges():
-    """An empty text is one empty cell; two rows and cells that are too long for a reader are none."""
-    texts = ["", "a\nb", "x" * 200_000, '"open', "a\r", None]
-    assert run("parse_csv(x)", x=(api.STRING, texts)) == [[""], None, None, ["open"], ["a"], None]
+    """An empty text is one empty cell; two rows, cells that are too long for a reader and quotes that are amiss are none."""
+    texts = ["", "a\nb", "x" * 200_000, '"open', '"a"b', "a\r", 'a"b', None]
+    assert run("parse_csv(x)", x=(api.STRING, texts)) == [[""], None, None, None, None, ["a"], ['a"b'], None]
     with pytest.raises(TypeError, match="one character"):
         run("parse_csv(x, '||')", x=(api.STRING, texts))
 

@@ -86,7 +86,8 @@ def test_patterns(call, expected):
         ("extract('a', '(?=a)')", "look-around"),
         ("truncate('abc', 1, '...')", "no room"),
         ("pad_left('a', 3, 'xy')", "one character"),
-        ("pad_left('a', -1)", "not negative"),
+        ("pad_left('a', -1)", "filled up to 0 to 10000 characters, not to -1"),
+        ("pad_right('a', 2000000000)", "filled up to 0 to 10000 characters, not to 2000000000"),
         ("least(1, 'a')", "one type, not int and string"),
     ],
 )

@@ -26,6 +26,47 @@ def utc(*parts):
 
 
 @pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("0001-01-01 00:00:00", "-62135596800000000000"),
+        ("1677-01-01 00:00:00.000001", "-9246095999999999000"),
+        ("1970-01-01 00:00:00", "0"),
+        ("9999-12-31 23:59:59.999999", "253402300799999999000"),
+    ],
+)
+def test_nanoseconds_of_any_year(text, told):
+    assert run(f"format_time(time('{text}'), 'unix_ns')") == told
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "told"),
+    [
+        ("9999-12-31 22:59:59", "Europe/Paris", "9999-12-31 23"),
+        ("9999-12-31 23:00:00", "Europe/Paris", None),
+        ("0001-01-01 04:00:00", "America/New_York", None),
+        ("0001-01-02 04:00:00", "America/New_York", "0001-01-01 23"),
+    ],
+)
+def test_years_that_clocks_of_a_zone_cannot_tell_are_null(text, zone, told):
+    assert run(f"format_time(time('{text}'), '%Y-%m-%d %H', zone: '{zone}')") == told
+
+
+def test_a_unit_that_began_before_the_first_year_is_null():
+    assert run("start_of(time('0001-01-01'), 'year', zone: 'America/New_York')") is None
+    assert run("start_of(time('0001-01-01'), 'hour', zone: 'Europe/Paris')") is None
+    assert run("start_of(time('0001-01-01'), 'year')") == utc(1, 1, 1)
+
+
+def test_a_leap_second_is_the_next_one():
+    assert run("time('2016-12-31T23:59:60Z')") == utc(2017, 1, 1)
+
+
+def test_zones_have_no_summer_time_from_2100_on():
+    assert run("hour(time('2099-07-01 12:00:00'), zone: 'Europe/Paris')") == 14
+    assert run("hour(time('2100-07-01 12:00:00'), zone: 'Europe/Paris')") == 13
+
+
+@pytest.mark.parametrize(
     ("text", "form", "expected"),
     [
         ("17/May/2015:12:05:03 +0200", "%d/%b/%Y:%H:%M:%S %z", utc(2015, 5, 17, 10, 5, 3)),

@@ -17,7 +17,7 @@ PLAIN = st.text(string.ascii_letters + string.digits + "-._~%é", max_size=8)
 URLS = st.builds(
     lambda scheme, user, host, port, path, query, fragment: f"{scheme}://{user}{host}{port}{path}{query}{fragment}",
     st.sampled_from(["http", "https", "HTTP", "s3+x"]),
-    st.sampled_from(["", "jo@", "jo:pw@"]),
+    st.sampled_from(["", "jo@", "jo:pw@", "jo:p@w@"]),
     st.sampled_from(["example.com", "EXAMPLE.com", "10.0.0.1", "[::1]", "[2001:DB8::1]"]),
     st.sampled_from(["", ":", ":80", ":65535"]),
     st.lists(PLAIN, max_size=4).map(lambda parts: "".join(f"/{part}" for part in parts)),

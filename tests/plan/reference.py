@@ -127,7 +127,7 @@ def _float(operator: str, a: object, b: object) -> float | None:
         return None
     try:
         if operator == "%":
-            found = a - math.floor(a / b) * b
+            found = a % b
         else:
             found = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b}[operator]()
     except (OverflowError, ValueError):

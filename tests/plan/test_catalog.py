@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,21 @@ def test_a_missing_package_says_what_to_install(modules: Path) -> None:
         Catalog.of({"outputs": {"s3": "lazy_two:S3"}}).output("s3")
     assert caught.value.message == "`s3` needs the Python package `no_such_library`, which is not installed"
     assert caught.value.help == "pip install 'pipe-engine[s3]'"
+
+
+@pytest.mark.parametrize(
+    ("offered", "help"), [("Provides-Extra: s3\n", "pip install 'theirs[s3]'"), ("", "pip install no_such_library")]
+)
+def test_an_extra_is_advised_where_the_distribution_has_it(modules: Path, offered: str, help: str) -> None:
+    (modules / "lazy_three.py").write_text("import no_such_library")
+    about = modules / "theirs-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: theirs\nVersion: 1\n{offered}")
+    (about / "entry_points.txt").write_text("[pipeline.outputs]\ns3 = lazy_three:S3\n")
+    (point,) = PathDistribution(about).entry_points
+    with pytest.raises(ConfigurationError) as caught:
+        Catalog({"outputs": {"s3": point}}).output("s3")
+    assert caught.value.help == help
 
 
 def test_a_broken_plugin_is_no_missing_package() -> None:

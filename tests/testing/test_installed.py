@@ -60,6 +60,8 @@ def good(version: int = 1) -> str:
     ("code", "told"),
     [
         ("this is no Python", "SyntaxError: invalid syntax"),
+        ("raise SystemExit(0)", "the plugin `broken` is broken: SystemExit: 0"),
+        ("import no_such_thing", "pip install no_such_thing"),
         ("raise RuntimeError('at home alone')", "RuntimeError: at home alone"),
         ("from pipeline.api import NothingOfTheKind", "ImportError: cannot import name 'NothingOfTheKind'"),
         ("import no_such_thing", "needs the Python package `no_such_thing`, which is not installed"),

@@ -25,6 +25,15 @@ def flattened(members: Sequence[Member]) -> list[Member]:
     return found
 
 
+def paths(columns: Columns) -> list[str]:
+    """The names that `flattened` gives fields of these types."""
+    found: list[str] = []
+    for name, kind in columns.fields.items():
+        inner = paths(Columns(dict(kind.fields))) if kind.kind == "record" else None
+        found += [name] if inner is None else [f"{name}.{path}" for path in inner]
+    return found
+
+
 def told(values: pl.Series, kind: Type) -> pl.Series:
     """Values as text (String), as expressions make it; null stays null."""
     if kind == STRING or values.dtype == pl.Null:

@@ -15,6 +15,16 @@ from pipeline.columns.lines import decode
 from pipeline.columns.types import STRING, TIME, Columns
 
 
+def logfmt_name(name: str) -> str:
+    """`_` for what ends a name in logfmt."""
+    return re.sub(r'[\0- ="]', "_", name)
+
+
+def cef_name(name: str) -> str:
+    """`_` for what a name in CEF cannot have, without the `@` of metadata."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name.lstrip("@"))
+
+
 def logfmt(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) -> bytes:
     """`name=value` of all fields; values in quotes where they are empty or have white space, a quote, `=` or `\\` in them."""
     if frame.height == 0:
@@ -24,7 +34,7 @@ def logfmt(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) 
         plain = told(member.values, member.type)
         odd = plain.str.contains(r'^$|[\x00-\x20"=\\]')
         value = plain.zip_with(~odd, text(plain, STRING)) if odd.any() else plain
-        pieces.append(re.sub(r'[\0- ="]', "_", member.name) + "=" + value)
+        pieces.append(logfmt_name(member.name) + "=" + value)
     return joined(pieces)
 
 
@@ -39,7 +49,7 @@ def cef(frame: pl.DataFrame, columns: Columns, header: Sequence[str]) -> bytes:
         value = told(member.values, member.type).str.replace_many(
             ["\\", "=", "\n", "\r"], ["\\\\", "\\=", "\\n", "\\r"]
         )
-        pairs.append(re.sub(r"[^A-Za-z0-9_.-]", "_", member.name.lstrip("@")) + "=" + value)
+        pairs.append(cef_name(member.name) + "=" + value)
     start = pl.DataFrame(heads).select("CEF:0|" + pl.concat_str(pl.all(), separator="|") + "|").to_series()
     extension = (
         pl.DataFrame([pair.alias(str(place)) for place, pair in enumerate(pairs)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -12,14 +13,27 @@ from pipeline.columns.encode.values import Member, lines, text
 from pipeline.columns.lines import decode
 from pipeline.columns.types import FLOAT, INT, JSON, REST, STRING, Columns, Type, record
 
+GELF_OWN = ("version", "host", "short_message", "full_message", "message", "level", "timestamp", "@timestamp")
+"""Fields and metadata that are no additional fields."""
+
+
+def gelf_name(name: str) -> str:
+    """The name of an additional field: `_`, and `_` for what it cannot have, without the `@` of metadata."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", name.lstrip("@"))
+    return plain if plain.startswith("_") else f"_{plain}"
+
+
+def label_name(name: str) -> str:
+    """The name of a label of Prometheus and Loki: `_` for what it cannot have, without the `@` of metadata."""
+    return re.sub(r"^(?=[0-9])|[^A-Za-z0-9_]", "_", name.lstrip("@"))
+
 
 def gelf(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) -> bytes:
     """GELF 1.1, an object a line: what is not of GELF itself has `_` before its name."""
     if frame.height == 0:
         return b""
     record_text = decode(frame["@raw"])[0]
-    own = ("version", "host", "short_message", "full_message", "message", "level", "timestamp", "@timestamp")
-    others = [member for member in chosen(frame, columns, metadata) if member.name not in own]
+    others = [member for member in chosen(frame, columns, metadata) if member.name not in GELF_OWN]
     full = [Member("full_message", value_of(frame, columns, "full_message"), STRING)]
     level = value_of(frame, columns, "level").cast(pl.Int64, strict=False)
     return lines(
@@ -34,7 +48,7 @@ def gelf(frame: pl.DataFrame, columns: Columns, metadata: Sequence[str] = ()) ->
             *([Member("level", level, INT)] if "level" in columns.fields else []),
             *(
                 Member(
-                    member.name if member.name.startswith("_") else f"_{member.name.lstrip('@')}",
+                    gelf_name(member.name),
                     member.values,
                     member.type,
                 )
@@ -52,7 +66,8 @@ def loki(frame: pl.DataFrame, labels: Sequence[tuple[str, pl.Series, Type]], lin
         return b""
     members = [Member("host", frame["@host"], STRING)]
     members += [Member(name, told(values, kind), STRING) for name, values, kind in labels if name != "host"]
-    nanoseconds = (frame["@timestamp"].to_physical() * 1000).cast(pl.String)
+    # Nanoseconds have 64 bits only from 1677 to 2262.
+    nanoseconds = frame.select(pl.col("@timestamp").to_physical().cast(pl.Int128) * 1000).to_series().cast(pl.String)
     shown = text(told(*line).fill_null(""), STRING)
     value = '[["' + nanoseconds + '",' + shown + "]]"
     return lines([Member("stream", _object(members, None), JSON), Member("values", value, JSON)], None, frame.height)
