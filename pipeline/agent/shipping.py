@@ -215,15 +215,15 @@ class Shipper:
         return Segment(
             sealed.sink,
             sealed.number,
-            sealed.path,
-            sealed.name,
-            sealed.rows,
-            sealed.size,
-            sealed.sha256,
-            ranges,
-            sealed.body,
-            data,
-            sealed.form,
+            path=sealed.path,
+            name=sealed.name,
+            rows=sealed.rows,
+            size=sealed.size,
+            sha256=sealed.sha256,
+            ranges=ranges,
+            file=sealed.body,
+            data=data,
+            form=sealed.form,
         )
 
     async def _locked(self, work: Callable[..., T], *arguments: object) -> T:

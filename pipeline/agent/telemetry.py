@@ -66,13 +66,13 @@ class NodeLog:
         self._journal = journal
         self._node = node
 
-    def info(self, message: str, **fields: object) -> None:
+    def info(self, message: str, /, **fields: object) -> None:
         self._journal.say("info", self._node, message, fields)
 
-    def warning(self, message: str, **fields: object) -> None:
+    def warning(self, message: str, /, **fields: object) -> None:
         self._journal.say("warning", self._node, message, fields)
 
-    def error(self, message: str, **fields: object) -> None:
+    def error(self, message: str, /, **fields: object) -> None:
         self._journal.say("error", self._node, message, fields)
 
 
@@ -84,11 +84,11 @@ class NodeMeter:
         self._tables: list[tuple[PluginMeter, str, Rows]] = []
         self._lock = Lock()
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: str, /, value: int = 1) -> None:
         with self._lock:
             self._values[name] = self._values.get(name, 0) + value
 
-    def gauge(self, name: str, value: float) -> None:
+    def gauge(self, name: str, /, value: float) -> None:
         with self._lock:
             self._values[name] = value
 
@@ -125,7 +125,7 @@ class PluginMeter:
         self.count = node.count
         self.gauge = node.gauge
 
-    def table(self, name: str, rows: Rows) -> None:
+    def table(self, name: str, /, rows: Rows) -> None:
         self._node.add(self, name, rows)
 
     def close(self) -> None:

@@ -11,13 +11,23 @@ Sessions       due, turn                        a window that ends when nothing 
 Output         encode(rows) -> bytes · deliver(segment) -> Result
 Aggregate      keys, step, merge, finish                expressions over columns
 Function       expressions in, expression out
+Codec          decode(texts) -> columns · encode(rows) -> bytes          no memory, and no knowledge of files
+
+The names of this module are the contract: API 1 only gains (docs/decisions/0021). So are those of three submodules:
+
+formats        encoders of rows
+nested         members of records by path
+windows        `How`, `Reduction` and `bucket`, for the states of aggregates
+
+The other submodules, and the other names of `windows`, are what the plugins of the house are made of: they may change with any
+version.
 """
 
 from pipeline.api.aggregates import Aggregate, Argument, Parameter
 from pipeline.api.codecs import Codec, Decoded, Decoder, Encoder
 from pipeline.api.context import Context, Log, Meter
 from pipeline.api.decoding import Decoding, DecodingOptions, demand_codec
-from pipeline.api.events import EventFilter, Reject
+from pipeline.api.events import Event, EventFilter, Reject
 from pipeline.api.expressions import (
     Assign,
     Assignments,
@@ -36,9 +46,10 @@ from pipeline.api.expressions import (
 from pipeline.api.extras import libraries
 from pipeline.api.folds import Fold
 from pipeline.api.functions import Example, Function, Given
+from pipeline.api.layouts import Layout, Roll
 from pipeline.api.members import Members
-from pipeline.api.options import Duration, NewName, OptionError, Options, Size, option
-from pipeline.api.plugins import Delta, Filter, Guarantee, Input, Layout, Output, Plugin, Roll, Window
+from pipeline.api.options import Duration, NewName, OptionError, Options, Patterns, Size, option
+from pipeline.api.plugins import Delta, Filter, Guarantee, Input, OptionsT, Output, Plugin, Window
 from pipeline.api.resolvers import Resolver, ResolverOptions
 from pipeline.api.segments import Result, Segment, Writer
 from pipeline.api.sessions import Sessions
@@ -61,9 +72,13 @@ from pipeline.columns.types import (
     list_of,
     record,
 )
-from pipeline.errors import ConfigurationError, NoInputError, PipeError, StateError
+from pipeline.errors import ConfigurationError, InternalError, NoInputError, PipeError, StateError
 
 API = 1
+"""The version of this contract."""
+
+SUPPORTED = frozenset({1})
+"""The versions for which a plugin may have been written that runs here."""
 
 __all__ = [
     "API",
@@ -79,6 +94,7 @@ __all__ = [
     "REST",
     "RID",
     "STRING",
+    "SUPPORTED",
     "TIME",
     "Aggregate",
     "Argument",
@@ -98,6 +114,7 @@ __all__ = [
     "Delta",
     "Duration",
     "Encoder",
+    "Event",
     "EventFilter",
     "Example",
     "Expr",
@@ -110,6 +127,7 @@ __all__ = [
     "Guard",
     "Hole",
     "Input",
+    "InternalError",
     "Layout",
     "Log",
     "Members",
@@ -120,8 +138,10 @@ __all__ = [
     "NoInputError",
     "OptionError",
     "Options",
+    "OptionsT",
     "Output",
     "Parameter",
+    "Patterns",
     "PipeError",
     "Plugin",
     "Position",

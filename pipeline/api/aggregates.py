@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import polars as pl
@@ -35,6 +35,7 @@ class Parameter:
     name: str
     doc: str
     types: tuple[str, ...] = ()
+    _: KW_ONLY
     constant: bool = False
     default: int | float | str | bool | None = None
     required: bool = True
@@ -44,9 +45,10 @@ class Parameter:
 class Aggregate(ABC):
     """One aggregate function of windows. Instances are stateless; `@timestamp`, `@partition`, `@offset` may be read.
 
-    `value_parameter` names the parameter that is null-skipped and (for rankings) becomes the group `{f: key}`."""
+    Which of its arguments are null-skipped is its own business; of a ranking, the event's `by` gets the ranked key."""
 
-    api: ClassVar[int] = 1
+    api: ClassVar[int | None] = None
+    """The contract that it was written for. Those of the house need not say it."""
     name: ClassVar[str]
     doc: ClassVar[str]
     example: ClassVar[str]

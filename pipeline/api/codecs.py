@@ -8,7 +8,7 @@ memory, and does not know where a batch ends. `decode` serves an input's `codec:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any
 
 import polars as pl
@@ -28,6 +28,7 @@ class Decoded:
     line of column names."""
 
     columns: pl.DataFrame
+    _: KW_ONLY
     rest: pl.Series | None = None
     reason: pl.Series | None = None
     detail: pl.Series | None = None
@@ -42,7 +43,9 @@ class Codec(Plugin[OptionsT]):
     fixed: bool = False
     """All rows have the same columns, in the same order: members that nobody named have no place."""
     whole: bool = False
-    """Encoded rows are put together by `finish`, once a file is complete."""
+    """Encoded rows are put together by `finish`, once a file is complete. May be set in the constructor, by the options."""
+    compressed: bool = False
+    """Its bytes are compressed already: an output puts no compression around them."""
     exact: bool = False
     """The records as they came: a last one without a newline gets none."""
 
@@ -72,8 +75,16 @@ class Codec(Plugin[OptionsT]):
         the names of the metadata to write besides `@timestamp`."""
         raise NotImplementedError(f"{self.name} does not encode")
 
-    def finish(self, spooled: Iterable[bytes]) -> Iterable[bytes]:
-        """All that `encode` gave for a file, cut anywhere, to the file's bytes, both in parts."""
+    def form(self, columns: Columns, metadata: Sequence[str]) -> str:
+        """What the bytes of `encode` mean, where that is more than a continuation: the columns, for a writing that says them
+        once. Bytes of different forms are never in one file. All that `finish` needs to know is in it."""
+        return ""
+
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
+        """All that `encode` gave for a file, cut anywhere, to the file's bytes, both in parts; for codecs that are `whole`.
+
+        `form` is the one that the rows were encoded for, perhaps by an earlier process with other options: nothing else
+        than it says what they are. Runs in a worker thread. Raise ConfigurationError where it cannot be finished."""
         return spooled
 
     @classmethod

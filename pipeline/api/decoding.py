@@ -130,13 +130,8 @@ class Decoding(Filter[DecodingOptions]):
         """The batch without the rows that could not be decoded, and without those that are no events."""
         left = None if skipped is None or not skipped.any() else ~skipped
         if reason is not None and reason.null_count() < reason.len():
-            there = reason.drop_nulls().unique(maintain_order=True).to_list()
-            for told in there:
-                mask = (reason == told).fill_null(value=False)
-                batch = batch.reject(mask, told, field=self.options.field.name, detail=detail)
-                reason, keep = reason.filter(~mask), ~mask
-                detail = None if detail is None else detail.filter(keep)
-                left = None if left is None else left.filter(keep)
+            batch = batch.reject(reason.is_not_null(), reason, field=self.options.field.name, detail=detail)
+            left = None if left is None else left.filter(reason.is_null())
         return batch if left is None else batch.with_frame(batch.frame.filter(left))
 
     def _empty(self, batch: Batch) -> Batch:

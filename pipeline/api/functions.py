@@ -7,7 +7,7 @@ called with `!`; rows for which it yields null from a non-null argument are then
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import polars as pl
 
@@ -39,14 +39,13 @@ class Function:
     returns: Type | Callable[[tuple[Type | None, ...]], Type]
     build: Callable[..., pl.Expr]
     examples: tuple[Example, ...]
+    _: KW_ONLY
     variadic: bool = False
     """The last parameter may be repeated."""
     fallible: bool = False
-    pure: bool = True
-    """False for `env` and `now`: known only when the program is loaded."""
     typed: bool = False
     """`build` gets a keyword `types`: the arguments' types (None for constants)."""
     by_value: bool = False
     """True for what is computed once for each different value (`map_distinct`, `over_distinct`). Its page says so."""
-    api: int = 1
-    """The contract that it was written for."""
+    api: int | None = None
+    """The contract that it was written for. Those of the house need not say it."""

@@ -71,11 +71,11 @@ class Members:
         """The members of each object (String); what is no object has `not_json` or `too_deep` as its reason."""
         if not self._texts:
             found = jsontext.extract(objects, self._types)
-            return Decoded(found.columns, found.rest, found.reason, found.detail)
+            return Decoded(found.columns, rest=found.rest, reason=found.reason, detail=found.detail)
         found = jsontext.extract(objects, {name: _text(kind) for name, kind in self._types.items()})
         changed = [typed(pl.col(name), kind).alias(name) for name, kind in self._types.items() if _text(kind) != kind]
         columns = found.columns.with_columns(changed) if changed else found.columns
-        return Decoded(columns, found.rest, found.reason, found.detail)
+        return Decoded(columns, rest=found.rest, reason=found.reason, detail=found.detail)
 
 
 def _text(kind: Type) -> Type:

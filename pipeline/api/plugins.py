@@ -1,21 +1,20 @@
 """The kinds of plugins, and what each must do.
 
 Every plugin is a class made with its options: `Plugin(options)`. The constructor does no I/O and may raise OptionError.
-A class may say which contract it was written for, `class X(Filter[Options], api=1)`; the catalog checks it when it loads the
-plugin.
+A class says which contract it was written for, `class X(Filter[Options], api=1)`; the catalog checks it when it loads the
+plugin. Names without `_` on these classes are ours: a later version may add more of them.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import polars as pl
 
 from pipeline.api.context import Context
-from pipeline.api.expressions import Template
+from pipeline.api.layouts import Layout
 from pipeline.api.options import Options
 from pipeline.api.segments import Result, Segment, Writer
 from pipeline.columns.batch import Batch, Position
@@ -28,11 +27,12 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 class Plugin(ABC, Generic[OptionsT]):
-    """What all kinds share. `example` is a runnable program for the docs; a test runs it.
+    """What all kinds share. Times are microseconds where nothing else is said. `example` is a runnable program for the docs; a test runs it.
 
     The class docstring is the plugin's page in the docs; `options_model` is its options."""
 
-    api: ClassVar[int] = 1
+    api: ClassVar[int | None] = None
+    """The contract that it was written for. Plugins of the house need not say it."""
     name: ClassVar[str]
     options_model: ClassVar[type[Options]]
     example: ClassVar[str]
@@ -47,7 +47,10 @@ class Plugin(ABC, Generic[OptionsT]):
         self.options = options
 
     async def open(self, ctx: Context) -> None:
-        """Get ready: open files, load databases. May raise PipeError. Called once before any work, also in tests."""
+        """Get ready: open files, load databases. Called once before any work, also in tests. Blocking work goes to `ctx.run`.
+
+        Whatever it raises keeps the program from starting: ConfigurationError and NoInputError (PipeErrors) with their message and
+        advice, any other as a defect of the plugin. It is not tried again: wait here for what may be late."""
 
     async def close(self) -> None:
         """Let go of everything. Called after `open`, also after one that failed or was cancelled, perhaps twice; must not raise."""
@@ -79,7 +82,12 @@ class Input(Plugin[OptionsT]):
         """Fields that events have besides metadata; most inputs have none."""
 
     @abstractmethod
-    def read(self, progress: Mapping[str, Position]) -> AsyncIterator[Batch]: ...
+    def read(self, progress: Mapping[str, Position]) -> AsyncIterator[Batch]:
+        """Batches, from these positions on. Blocking work goes to `ctx.run`.
+
+        Nothing that it raises is retried by the engine: an error ends the run (PipeError with its message and advice, any other
+        as a defect), which goes on at the committed positions when it is started again. So wait and try again here while the
+        far end is away, with `ctx.clock.sleep`."""
 
     def backlog(self) -> Mapping[str, int]:
         """Bytes (or records) known but not yet yielded, for every partition that may still grow; 0 when caught up.
@@ -135,10 +143,13 @@ class Filter(Plugin[OptionsT]):
 
     @abstractmethod
     def schema(self, columns: Columns) -> Columns:
-        """Fields after this filter. Raise OptionError when the options do not fit the columns."""
+        """Fields after this filter. Raise OptionError when the options do not fit the columns. Asked several times while a program
+        is checked, with different columns: the last answer counts."""
 
     @abstractmethod
-    def apply(self, batch: Batch) -> Batch: ...
+    def apply(self, batch: Batch) -> Batch:
+        """What becomes of the rows of a batch. Runs in worker threads, in several at once on one instance, so it changes
+        nothing in the filter. Called again with parts of a batch on which it raised, to find the row."""
 
     def demand(self, fields: Mapping[tuple[str, ...], Type]) -> None:
         """For filters whose `schema` is open: paths that the rest of the program uses, with the types it demands.
@@ -200,7 +211,9 @@ class Window(Plugin[OptionsT]):
         """What a batch adds, by window start. The batch comes back with the rows it had to reject."""
 
     @abstractmethod
-    def merge(self, deltas: Sequence[Delta]) -> Delta: ...
+    def merge(self, deltas: Sequence[Delta]) -> Delta:
+        """States of one window, in any order and from any number of batches and hosts, as one. At least one is given; none is
+        changed."""
 
     def bounded(self, deltas: Sequence[Delta]) -> tuple[Delta, bool]:
         """All state of a window, oldest first, merged and in bounded size; and whether the bound changed it. Bounding again
@@ -227,40 +240,6 @@ class Window(Plugin[OptionsT]):
         return load(data)
 
 
-@dataclass(frozen=True)
-class Roll:
-    """When a segment ends: by age (µs), by size (bytes of encoded rows), after so long without new rows (µs), or never.
-
-    A destination in place is numbered (`stem-000001.ext`) when it ends by age or size."""
-
-    age: int | None = None
-    size: int | None = None
-    idle: int | None = None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How an output wants its rows laid out in segments. The engine does the cutting.
-
-    `path`: rows are split by the rendered template (None: one stream). `in_place`: the segment's bytes are appended to
-    the rendered path itself as they are committed, and cut back after a crash; otherwise they wait in the outbox and
-    `deliver` gets them when sealed. `whole`: rows are spooled and `finish` encodes them once at seal (Parquet); such a
-    layout needs a size to roll at.
-
-    `form`: what the bytes of `encode` mean, where that is more than a continuation: columns, for instance. Bytes of
-    different forms never share a segment, and `finish` gets the form that a segment was begun with."""
-
-    path: Template | None = None
-    roll: Roll = field(default_factory=Roll)
-    compression: Literal["none", "gzip", "zstd"] = "none"
-    extension: str = ""
-    in_place: bool = False
-    whole: bool = False
-    form: str = ""
-    exact: bool = False
-    """Bytes are the records as they came: the newline that an unterminated last record never had is left out."""
-
-
 Guarantee = Literal["exactly once", "at least once", "at most once"]
 
 
@@ -280,7 +259,8 @@ class Output(Plugin[OptionsT]):
 
     @property
     @abstractmethod
-    def layout(self) -> Layout: ...
+    def layout(self) -> Layout:
+        """How rows are laid out. Asked after `schema`, whenever a segment begins: the same answer for the same columns."""
 
     def uses(self) -> frozenset[str] | None:
         """Top-level columns that `encode` and the path read, so that others need not be carried; None for all."""
@@ -308,4 +288,8 @@ class Output(Plugin[OptionsT]):
 
     @abstractmethod
     async def deliver(self, segment: Segment) -> Result:
-        """Send a sealed segment. Not called for `in_place` layouts. Raise OSError or TimeoutError to be called again."""
+        """Send a sealed segment. Not called for `in_place` layouts.
+
+        OSError and TimeoutError, and a Result that is not accepted, mean that the destination is in the way: this segment is
+        tried again, with growing pauses, and those behind it wait. Any other exception means that the segment is: it is set aside,
+        kept, tried again every ten minutes and at every start, and those behind it go on."""

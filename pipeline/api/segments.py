@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from pipeline.columns.batch import Position
@@ -18,13 +18,15 @@ class Segment:
 
     sink: str
     number: int
-    path: str
+    _: KW_ONLY
     name: str
     rows: int
     size: int
     sha256: str
     ranges: tuple[tuple[str, Position, Position], ...]
-    file: Path | None
+    path: str = ""
+    """The rendered path of the layout."""
+    file: Path | None = None
     """Where the bytes are, or None when they are in `data`."""
     data: bytes | None = None
     form: str = ""
@@ -44,9 +46,11 @@ class Segment:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds."""
+    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds,
+    or later. `reason` is shown."""
 
     accepted: bool = True
+    _: KW_ONLY
     after: float = 1.0
     reason: str = ""
 

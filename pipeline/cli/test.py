@@ -117,7 +117,7 @@ def _run(program: Loaded, graph: Graph, chosen: Sequence[Case], *, update: bool)
         from pipeline.cli.recording import accept
 
         for name, number in accept(outcomes).items():
-            click.echo(f"{name}: {number} list{'' if number == 1 else 's'} written anew")
+            click.echo(f"{name}: {number} list{'' if number == 1 else 's'} rewritten")
     return results
 
 

@@ -92,12 +92,17 @@ class Batch:
         return replace(self, frame=frame.with_columns(item.alias("@item")))
 
     def reject(
-        self, mask: pl.Series, reason: str, *, field: str | None = None, detail: pl.Series | pl.Expr | str | None = None
+        self,
+        mask: pl.Series,
+        reason: str | pl.Series,
+        *,
+        field: str | None = None,
+        detail: pl.Series | pl.Expr | str | None = None,
     ) -> Batch:
         """Move the rows where `mask` (Boolean, as long as the frame) is true to the rejected ones. Those where it is null stay, as in
         the conditions of the language. Raises TypeError for another mask.
 
-        `reason` is a short constant (`no_match`, `not_json`); `detail` says more per row (String). The engine adds the
+        `reason` is a short constant (`no_match`, `not_json`), or one for each row; `detail` says more per row (String). The engine adds the
         filter's name. Rows keep their metadata and lose their fields."""
         if mask.dtype != pl.Boolean or len(mask) != self.frame.height:
             raise TypeError(f"a mask of {len(mask)} {mask.dtype} does not fit {self.frame.height} rows")
@@ -109,7 +114,7 @@ class Batch:
             detail = pl.lit(detail.filter(mask))
         error = pl.struct(
             pl.lit(None, dtype=pl.String).alias("filter"),
-            pl.lit(reason).alias("reason"),
+            pl.lit(reason.filter(mask) if isinstance(reason, pl.Series) else reason).alias("reason"),
             pl.lit(field, dtype=pl.String).alias("field"),
             (detail if isinstance(detail, pl.Expr) else pl.lit(detail, dtype=pl.String))
             .cast(pl.String)

@@ -175,7 +175,9 @@ class Clock(Protocol):
         """Seconds, never backwards."""
         ...
 
-    async def sleep(self, seconds: float) -> None: ...
+    async def sleep(self, seconds: float) -> None:
+        """Wait, in virtual time where the clock is one."""
+        ...
 
 
 class Env(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from pipeline.api import API, Aggregate, Codec, Filter, Fold, Function, Input, Options, Output, Window
+from pipeline.api import API, SUPPORTED, Aggregate, Codec, Filter, Fold, Function, Input, Options, Output, Window
 from pipeline.errors import ConfigurationError
 
 Kind = Literal["inputs", "filters", "outputs", "codecs", "aggregates", "functions"]
@@ -149,10 +149,34 @@ class Catalog:
             self._origins[place] = found
             found = _import(found, name)
             self._registry[kind][name] = found
-        wrote = getattr(found, "api", API)
-        if wrote != API:
-            raise _of_another_api(name, wrote, self._origins.get(place))
+        point = self._origins.get(place)
+        _check_api(name, found, point)
+        if point is not None and kind != "functions":
+            _check_name(kind, found, point)
         return found
+
+
+def _check_api(name: str, found: object, point: EntryPoint | None) -> None:
+    """Raises ConfigurationError for a plugin of another contract, and for one of another distribution that does not say."""
+    wrote = getattr(found, "api", None)
+    if wrote is None and point is not None and point.dist is not None and _canonical(point.dist.name) != HOUSE:
+        raise ConfigurationError(
+            f"the plugin `{name}` of {point.dist.name} {point.dist.version} does not say which contract it was written for",
+            help=f"its author writes: class X(Filter[Options], api={API}), or api.Function(…, api={API})",
+        )
+    if wrote is not None and wrote not in SUPPORTED:
+        raise _of_another_api(name, wrote, point)
+
+
+def _check_name(kind: Kind, found: object, point: EntryPoint) -> None:
+    """Raises ConfigurationError where programs know a plugin by another name than its own docs and errors. A function may have
+    several names."""
+    own = getattr(found, "name", point.name)
+    if own != point.name:
+        raise ConfigurationError(
+            f"the plugin `{point.name}` of {_distribution(point)} calls itself `{own}`",
+            help=f"its author gives one name to the entry point in pipeline.{kind} and to `name` of {point.value}",
+        )
 
 
 def _of_another_api(name: str, wrote: object, point: EntryPoint | None) -> ConfigurationError:

@@ -147,7 +147,7 @@ def released(
         raise
     except DEFECTS as error:
         raise InternalError(
-            f"{where} failed to let go of what it holds: {told(error, getattr(work, '__self__', work))}",
+            f"{where} failed to release its held rows: {told(error, getattr(work, '__self__', work))}",
             "This is a defect of the plugin. Nothing was lost: what it holds is in the state. Mend it, or take it out of the program.",
         ) from error
 

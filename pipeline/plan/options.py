@@ -20,10 +20,6 @@ from pipeline.plan.spelling import either
 from pipeline.plan.values import FAILED, convert
 from pipeline.plan.wording import limit, marked
 
-HIDDEN = ("block", "by", "definitions")
-"""Fields that no argument fills: the block, the `by` clause, and the program's patterns."""
-
-
 TEMPLATE = "text"
 """The codec that a template stands for."""
 
@@ -42,7 +38,7 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
     """Convert all arguments, the `by` clause and the block. Reports everything that does not fit."""
     model = plugin.options_model
     hints = model.hinted()
-    visible = [name for name in model.named() if name not in HIDDEN]
+    visible = list(model.arguments())
     values: dict[str, object] = {}
     spans: dict[str, Span] = {}
     fields: dict[str, tuple[ast.Path, ...]] = {}
@@ -67,8 +63,8 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
         else:
             values[name] = value
     sound &= _clauses(call, model, hints, values, spans, fields, scope, what)
-    if "definitions" in model.named():
-        values["definitions"] = dict(scope.patterns)
+    for name in model.defined():
+        values[name] = dict(scope.patterns)
         scope.used.add(("patterns", ""))
     for name, info in model.named().items():
         wanted = _marked(hints[name])
@@ -76,9 +72,7 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
             word = ast.Path(call.name.span, (ast.Name(call.name.span, info.default),))
             values[name] = _codec(word, wanted, scope, f"`{name}` of {what}")
             sound &= values[name] is not FAILED
-    missing = [
-        name for name, info in model.named().items() if info.is_required() and name not in spans and name not in HIDDEN
-    ]
+    missing = [name for name, info in model.arguments().items() if info.is_required() and name not in spans]
     for name in missing:
         doc = model.named()[name].description or ""
         scope.findings.error("P204", f"{what} needs `{name}`", call.name.span, help=doc)

@@ -17,7 +17,6 @@ from pipeline.api.aggregates import Parameter
 from pipeline.api.codecs import Decodes, Encodes
 from pipeline.api.options import Bytes, Microseconds
 from pipeline.plan.catalog import KINDS, Catalog, Kind
-from pipeline.plan.options import HIDDEN
 from pipeline.plan.spelling import duration, either, size
 from pipeline.plan.wording import marked
 
@@ -110,14 +109,14 @@ def _plugin(plugin: type[Plugin[Options]], level: int) -> Iterator[str]:
     yield _doc(plugin)
     model = plugin.options_model
     hints = model.hinted()
-    shown = {name: info for name, info in model.named().items() if name != "definitions"}
+    shown = {name: info for name, info in model.named().items() if name not in model.defined()}
     if shown:
         rows = [
             [_label(name, model), _type(hints[name]), _default(info, hints[name]), info.description or ""]
             for name, info in shown.items()
         ]
         yield f"{'#' * (level + 1)} Options"
-        if any(name not in HIDDEN for name in shown):
+        if model.arguments():
             yield "Arguments without a name fill them in this order."
         yield "\n".join(["| option | type | default | |", "|---|---|---|---|", *(_row(cells) for cells in rows)])
     yield f"{'#' * (level + 1)} Example"

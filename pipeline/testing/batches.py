@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.api import Batch, Columns, Type, dtype, lines
+from pipeline.api import REST, Batch, Columns, Type, dtype, lines
 from pipeline.columns.batch import stamp
 from pipeline.testing.life import EPOCH
 
@@ -47,7 +47,9 @@ def batch(
 
 def columns_of(made: Batch) -> Columns:
     """What `schema` would be given for this batch."""
-    return Columns({name: _type(kind) for name, kind in made.frame.schema.items() if not name.startswith("@")})
+    known = made.frame.schema
+    fields = {name: _type(kind) for name, kind in known.items() if not name.startswith("@")}
+    return Columns(fields, open=REST in known)
 
 
 def events(made: Batch) -> list[Row]:

@@ -50,13 +50,13 @@ class FakeLog:
     def __init__(self) -> None:
         self.said: list[tuple[str, str, Mapping[str, object]]] = []
 
-    def info(self, message: str, **fields: object) -> None:
+    def info(self, message: str, /, **fields: object) -> None:
         self.said.append(("info", message, fields))
 
-    def warning(self, message: str, **fields: object) -> None:
+    def warning(self, message: str, /, **fields: object) -> None:
         self.said.append(("warning", message, fields))
 
-    def error(self, message: str, **fields: object) -> None:
+    def error(self, message: str, /, **fields: object) -> None:
         self.said.append(("error", message, fields))
 
 
@@ -68,13 +68,13 @@ class FakeMetrics:
         self.gauges: dict[str, float] = {}
         self.tables: dict[str, Callable[[], Sequence[Mapping[str, object]]]] = {}
 
-    def count(self, name: str, value: int = 1) -> None:
+    def count(self, name: str, /, value: int = 1) -> None:
         self.counts[name] += value
 
-    def gauge(self, name: str, value: float) -> None:
+    def gauge(self, name: str, /, value: float) -> None:
         self.gauges[name] = value
 
-    def table(self, name: str, rows: Callable[[], Sequence[Mapping[str, object]]]) -> None:
+    def table(self, name: str, /, rows: Callable[[], Sequence[Mapping[str, object]]]) -> None:
         self.tables[name] = rows
 
 

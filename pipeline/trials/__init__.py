@@ -6,5 +6,5 @@ replies.py     what resolvers are told
 run.py         one test from start to end      judge.py   whether an expectation holds
 difference.py  expected beside found           trace.py   what went through each node
 report.py      words for a terminal            junit.py   XML for a machine
-update.py      expected lists written anew     record.py  a test block made of real lines
+update.py      expected lists, rewritten       record.py  a test block made of real lines
 """

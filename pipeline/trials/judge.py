@@ -38,11 +38,12 @@ def judge(check: Check, tap: Tap, start: int) -> Verdict:
     why = ""
     match expectation.how:
         case "some" if not true:
-            why = f"no event of {number} is such that {expectation.text}" if number else "there is no event at all"
+            why = _none(number, expectation.text)
         case "all" if not number:
             why = "there is no event at all"
         case "all" if true < number:
-            why = f"{counted(number - true, 'event')} of {number} is not such that {expectation.text}"
+            do = "does" if number - true == 1 else "do"
+            why = f"{counted(number - true, 'event')} of {number} {do} not satisfy {expectation.text}"
         case "empty" if number:
             why = f"it has {counted(number, 'event')}"
         case "has":
@@ -73,6 +74,13 @@ def same(expected: Json, found: Json) -> bool:
     if isinstance(expected, bool) or isinstance(found, bool):
         return expected is found
     return expected == found
+
+
+def _none(number: int, condition: str) -> str:
+    """That no event fulfils a condition."""
+    if number < 2:
+        return f"the only event does not satisfy {condition}" if number else "there is no event at all"
+    return f"none of the {number} events satisfies {condition}"
 
 
 def counted(number: int, what: str) -> str:

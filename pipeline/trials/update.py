@@ -1,4 +1,4 @@
-"""Lists after `==` written anew, with the events that were found."""
+"""Lists after `==`, rewritten with the events that were found."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Options(api.Options):
 class Cef(api.Codec[Options]):
     r"""ArcSight's common event format: `CEF:0|Vendor|Product|1.0|100|name|5|src=10.0.0.1 msg=several words`.
 
-    Read: what is before `CEF:`, such as a syslog header, is let be. The fields are `cefVersion`, `deviceVendor`, `deviceProduct`,
+    Read: what is before `CEF:`, such as a syslog header, is ignored. The fields are `cefVersion`, `deviceVendor`, `deviceProduct`,
     `deviceVersion`, `deviceEventClassId`, `name`, `severity`, and the names of the extension with the type that their use demands.
     Escapes (`\|`, `\=`, `\\`, `\n`) stand for what they do. Other records are rejected with `not_cef`.
 
@@ -68,7 +68,7 @@ sink out = told -> file("out/access.cef", format: cef)
             told = pl.lit(None, dtype=pl.String) if reason is None else reason
             reason = pl.select(pl.when(broken).then(pl.lit("not_cef")).otherwise(told)).to_series()
         columns = pl.DataFrame([*taken.columns.get_columns(), *header.get_columns()])
-        return api.Decoded(columns, taken.rest, reason)
+        return api.Decoded(columns, rest=taken.rest, reason=reason)
 
     def accept(self, columns: api.Columns, metadata: Sequence[str]) -> None:
         extensions = {name: kind for name, kind in columns.fields.items() if name not in HEADER}

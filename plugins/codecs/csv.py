@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import polars as pl
 
@@ -20,6 +21,10 @@ class Options(api.Options):
         "Types of columns, such as `{status: int}`; the others are strings.", default={}
     )
     delimiter: str = api.option("What is between two values. Written files have a comma.", default=",")
+    header: bool = api.option(
+        "Whether a written file begins with the columns' names. Such files appear when they are complete.",
+        default=False,
+    )
 
 
 class Csv(api.Codec[Options]):
@@ -30,7 +35,7 @@ class Csv(api.Codec[Options]):
     line that is the names of the columns is left out. Records with another number of columns, or with a quote that
     is not closed, are rejected with `wrong_columns`; a value with a line break in it is therefore two records, which are.
 
-    Written: `@timestamp`, then the fields; texts in quotes where they need it, CRLF after every row."""
+    Written: `@timestamp`, then the fields, after a line of their names with `header: true`; texts in quotes where they need it, CRLF after every row."""
 
     name = "csv"
     options_model = Options
@@ -43,6 +48,7 @@ sink out = access -> file("out/lines.csv", format: csv)
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
+        self.whole = options.header
         self._cells = Cells(options.columns, options.types, options.delimiter) if options.columns else None
 
     def schema(self) -> api.Columns:
@@ -69,3 +75,9 @@ sink out = access -> file("out/lines.csv", format: csv)
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         return formats.csv(frame, columns, metadata)
+
+    def form(self, columns: api.Columns, metadata: Sequence[str]) -> str:
+        return formats.header(columns, metadata).decode()
+
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
+        return chain([form.encode()], spooled)

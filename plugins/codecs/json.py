@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -11,12 +10,9 @@ from pipeline import api
 from pipeline.api import formats
 from pipeline.api.members import SCHEMA, TypeName
 
-with warnings.catch_warnings():
-    # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
-    warnings.filterwarnings("ignore", message='Field name "schema"')
 
-    class Options(api.Options):
-        schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
+class Options(api.Options):
+    types: dict[str, TypeName] = api.option(SCHEMA, default={}, alias="schema")
 
 
 class Json(api.Codec[Options]):
@@ -36,7 +32,7 @@ sink out = wrapped -> file("out/lines.ndjson", format: json)
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._members = api.Members(options.schema)
+        self._members = api.Members(options.types)
 
     def schema(self) -> api.Columns:
         return self._members.columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,16 +13,13 @@ from pipeline.api.members import SCHEMA, TypeName
 
 NO_PAIRS = "no_pairs"
 
-with warnings.catch_warnings():
-    # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
-    warnings.filterwarnings("ignore", message='Field name "schema"')
 
-    class Options(api.Options):
-        pairs: str = api.option("What stands between two pairs.", default=" ", min_length=1)
-        values: str = api.option("What stands between a key and its value.", default="=", min_length=1)
-        prefix: str = api.option("What the name of every field begins with.", default="")
-        keys: list[api.NewName] | None = api.option("The keys to take; without it, all.", default=None)
-        schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
+class Options(api.Options):
+    pairs: str = api.option("What stands between two pairs.", default=" ", min_length=1)
+    values: str = api.option("What stands between a key and its value.", default="=", min_length=1)
+    prefix: str = api.option("What the name of every field begins with.", default="")
+    keys: list[api.NewName] | None = api.option("The keys to take; without it, all.", default=None)
+    types: dict[str, TypeName] = api.option(SCHEMA, default={}, alias="schema")
 
 
 class Kv(api.Codec[Options]):
@@ -64,9 +60,9 @@ sink out = pairs -> console()
                 raise api.OptionError(
                     "a quote cannot separate: it holds values together", name, "use `dissect` or `grok`"
                 )
-        self._members = api.Members(options.schema, texts=True)
+        self._members = api.Members(options.types, texts=True)
         unknown = (
-            [] if options.keys is None else [name for name in options.schema if self._key(name) not in options.keys]
+            [] if options.keys is None else [name for name in options.types if self._key(name) not in options.keys]
         )
         if unknown:
             help = f"the keys that are taken are {', '.join(options.keys or ())}"

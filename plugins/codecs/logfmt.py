@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,12 +13,9 @@ from pipeline.api.members import SCHEMA, TypeName
 from pipeline.api.pairs import objects
 from pipeline.api.spelled import demand_distinct, written_names
 
-with warnings.catch_warnings():
-    # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
-    warnings.filterwarnings("ignore", message='Field name "schema"')
 
-    class Options(api.Options):
-        schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
+class Options(api.Options):
+    types: dict[str, TypeName] = api.option(SCHEMA, default={}, alias="schema")
 
 
 class Logfmt(api.Codec[Options]):
@@ -46,7 +42,7 @@ sink out = short -> file("out/access.log", format: logfmt)
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._members = api.Members(options.schema, texts=True)
+        self._members = api.Members(options.types, texts=True)
 
     def schema(self) -> api.Columns:
         return self._members.columns

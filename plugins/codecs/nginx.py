@@ -30,7 +30,7 @@ class Options(api.Options):
 class Nginx(api.Codec[Options]):
     """nginx's access log (`combined`) or its error log.
 
-    `combined` has the fields of the grok pattern `NGINX_COMBINED`, with `time_local` as a time; what follows on the line is let be.
+    `combined` has the fields of the grok pattern `NGINX_COMBINED`, with `time_local` as a time; what follows on the line is ignored.
     `error` has `time`, `level`, `pid`, `tid`, `connection` and `message`. Other records are rejected with `not_nginx`."""
 
     name = "nginx"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -25,9 +26,14 @@ sink out = access -> file("out/columns/", format: parquet)
 """
     extension = ".parquet"
     whole = True
+    compressed = True
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         return formats.spool(frame, columns, metadata)
 
-    def finish(self, spooled: Iterable[bytes]) -> Iterable[bytes]:
+    def form(self, columns: api.Columns, metadata: Sequence[str]) -> str:
+        fields = {name: str(kind) for name, kind in columns.fields.items()}
+        return json.dumps({"metadata": list(metadata), "fields": fields, "open": columns.open})
+
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
         return [formats.finish(spooled)]

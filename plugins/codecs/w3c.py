@@ -133,7 +133,7 @@ sink out = parsed -> console()
             .then(nothing if found.detail is None else found.detail)
             .alias("detail"),
         )
-        return api.Decoded(columns, None, told["reason"], told["detail"], directive)
+        return api.Decoded(columns, reason=told["reason"], detail=told["detail"], skipped=directive)
 
 
 def _time(columns: pl.DataFrame) -> pl.Series:

@@ -13,7 +13,7 @@ from pipeline.api import grok, nested
 class Options(api.Options):
     patterns: list[str] = api.option("A pattern, or a list of patterns: the first that matches wins.", min_length=1)
     on: api.Field = api.option("The text to match, a string or bytes.", default=api.Field(("@raw",), api.BYTES))
-    definitions: dict[str, str] = api.option("The program's own patterns; filled in by the program.", default={})
+    definitions: api.Patterns = api.option("The program's own patterns; filled in by the program.", default={})
 
 
 class Grok(api.Filter[Options]):

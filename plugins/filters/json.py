@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-
 from pipeline import api
 from pipeline.api.decoding import RAW, Parser
 from pipeline.api.members import SCHEMA, TypeName
 
 from ..codecs import json as codec
 
-with warnings.catch_warnings():
-    # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
-    warnings.filterwarnings("ignore", message='Field name "schema"')
 
-    class Options(api.Options):
-        field: api.Field = api.option("The text to parse, a string or bytes.", default=RAW)
-        into: api.NewName | None = api.option(
-            "Nest the members under this name; without it they become fields.", default=None
-        )
-        schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
+class Options(api.Options):
+    field: api.Field = api.option("The text to parse, a string or bytes.", default=RAW)
+    into: api.NewName | None = api.option(
+        "Nest the members under this name; without it they become fields.", default=None
+    )
+    types: dict[str, TypeName] = api.option(SCHEMA, default={}, alias="schema")
 
 
 class Json(Parser[Options]):
@@ -46,4 +41,4 @@ sink out = parsed -> console()
 """
 
     def decoder(self) -> codec.Json:
-        return codec.Json(codec.Options(schema=self.options.schema))
+        return codec.Json(codec.Options(types=self.options.types))

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
-
 from pipeline import api
 from pipeline.api.decoding import RAW, Parser
 from pipeline.api.members import SCHEMA, TypeName
 
 from ..codecs import kv as codec
 
-with warnings.catch_warnings():
-    # The option is called `schema`, as in the language; pydantic's own method of that name is deprecated and unused.
-    warnings.filterwarnings("ignore", message='Field name "schema"')
 
-    class Options(api.Options):
-        field: api.Field = api.option("The text to parse, a string or bytes.", default=RAW)
-        pairs: str = api.option("What stands between two pairs.", default=" ", min_length=1)
-        values: str = api.option("What stands between a key and its value.", default="=", min_length=1)
-        into: api.NewName | None = api.option(
-            "Nest the pairs under this name; without it they become fields.", default=None
-        )
-        prefix: str = api.option("What the name of every field begins with.", default="")
-        keys: list[api.NewName] | None = api.option("The keys to take; without it, all.", default=None)
-        schema: dict[str, TypeName] = api.option(SCHEMA, default={})  # type: ignore[assignment]
+class Options(api.Options):
+    field: api.Field = api.option("The text to parse, a string or bytes.", default=RAW)
+    pairs: str = api.option("What stands between two pairs.", default=" ", min_length=1)
+    values: str = api.option("What stands between a key and its value.", default="=", min_length=1)
+    into: api.NewName | None = api.option(
+        "Nest the pairs under this name; without it they become fields.", default=None
+    )
+    prefix: str = api.option("What the name of every field begins with.", default="")
+    keys: list[api.NewName] | None = api.option("The keys to take; without it, all.", default=None)
+    types: dict[str, TypeName] = api.option(SCHEMA, default={}, alias="schema")
 
 
 class Kv(Parser[Options]):
@@ -63,6 +58,6 @@ sink out = parsed -> console()
                 values=options.values,
                 prefix=options.prefix,
                 keys=options.keys,
-                schema=options.schema,
+                types=options.types,
             )
         )

@@ -28,5 +28,4 @@ env = api.Function(
     returns=api.STRING,
     build=_default,
     examples=(api.Example("env('PIPE_EXAMPLE_NOT_SET', '10s')", "10s"),),
-    pure=False,
 )

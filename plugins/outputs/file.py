@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline import api
 
-from .written import LARGEST, Compression, Metadata, Written, check_times, ending, finish
+from .written import LARGEST, Compression, Metadata, Written, check_times, ending
 
 IDLE = 600 * 1_000_000
 """A file without new rows is completed after so long (µs): compressed ones then show all they have."""
@@ -30,15 +30,13 @@ class Options(api.Options):
         "`none`, `gzip` or `zstd`; told from the path (`.gz`, `.zst`) when not given.", default=None
     )
     roll: api.Roll | None = api.option(
-        "When to start the next file: `{age: 1h, size: 1GiB}`. One hour for Parquet, CSV with a header, and generated names; "
-        "never for others. Parquet and CSV with a header roll at `128MiB` of encoded rows where no `size` is given.",
+        "When to start the next file: `{age: 1h, size: 1GiB}`. One hour for files that are written whole (Parquet, CSV "
+        "with a header) and for generated names; never for others. Whole ones also roll at `128MiB` of encoded rows where no "
+        "`size` is given.",
         default=None,
     )
     metadata: list[Metadata] = api.option(
         "Metadata to write besides `@timestamp`, such as `[@host, @raw]`.", default=[]
-    )
-    header: bool = api.option(
-        "Whether a CSV file begins with the columns' names. Such files appear when they are complete.", default=False
     )
 
 
@@ -71,9 +69,7 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
         if not options.path.text or options.path.parts in ((), ("",)):
             raise api.OptionError("the path is empty", "path", "name a file, or a folder with a `/` at the end")
         check_times(options.path, "path")
-        self._written = Written(
-            options.format, options.path, options.compression, header=options.header, metadata=options.metadata
-        )
+        self._written = Written(options.format, options.path, options.compression, metadata=options.metadata)
         whole = self._written.whole
         roll = options.roll or api.Roll(age=HOUR if whole or ending(options.path).endswith("/") else None)
         self._layout = api.Layout(
@@ -107,7 +103,7 @@ sink archive = [parsed, parsed.rejected] -> file("out/raw/", format: raw, compre
         return self._written.encode(frame)
 
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
-        finished = finish(spooled, form)
+        finished = self._written.finish(spooled, form)
         return super().finish(spooled, form) if finished is None else finished
 
     async def deliver(self, segment: api.Segment) -> api.Result:

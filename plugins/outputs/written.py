@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any, Literal
 
 import polars as pl
 
 from pipeline import api
 from pipeline.api import formats
+
+from ..codecs import csv, parquet
 
 Compression = Literal["none", "gzip", "zstd"]
 Metadata = Literal[
@@ -36,8 +37,8 @@ stops when more than twice as much waits in the state."""
 
 
 class Written:
-    """The bytes of a file. `whole`: all of it is encoded at once when its rows are there (`finish`); else what `encode` gives is
-    compressed by the engine and appended.
+    """The bytes of a file. `whole`: it is put together when all its rows are there (`finish`); else what `encode` gives is compressed
+    by the engine and appended. What is particular to a writing is the codec's business.
 
     Raises OptionError for a form that cannot be, in the constructor and in `accept`."""
 
@@ -47,22 +48,19 @@ class Written:
         path: api.Template,
         compression: Compression | None,
         *,
-        header: bool,
         metadata: list[Metadata],
     ) -> None:
-        if codec.whole and compression not in (None, "none"):
+        if codec.compressed and compression not in (None, "none"):
             raise api.OptionError(
-                f"Parquet compresses its columns itself; {compression} around it would make it unreadable",
+                f"{codec.name} is compressed already; {compression} around it would make it unreadable",
                 "compression",
-                "leave `compression` out: the columns are zstd",
+                "leave `compression` out",
             )
-        if header and codec.name != "csv":
-            raise api.OptionError(f"{codec.name} files have no header", "header", "`header` is for format: csv")
         self._codec = codec
         self._compression = compression or _told(path, codec)
         self._metadata = metadata
         self._columns = api.Columns({})
-        self.whole = codec.whole or header
+        self.whole = codec.whole
 
     @property
     def compression(self) -> Compression:
@@ -97,29 +95,33 @@ class Written:
 
     @property
     def form(self) -> str:
-        """The columns of formats that have the same ones in every row, and all that `finish` needs to know."""
-        match self._codec.name:
-            case "csv":
-                header = formats.header(self._columns, self._metadata).decode()
-                return json.dumps({"format": "csv", "header": header, "compression": self._compression})
-            case "parquet":
-                fields = {name: str(kind) for name, kind in self._columns.fields.items()}
-                names = {"metadata": self._metadata, "fields": fields, "open": self._columns.open}
-                return json.dumps({"format": "parquet", **names})
-            case _:
-                return ""
+        """What `encode` gives: the codec's own form, and all else that `finish` needs to know. Empty for bytes that continue any
+        others."""
+        form = self._codec.form(self._columns, self._metadata)
+        if not form and not self.whole:
+            return ""
+        codec = {"codec": self._codec.name, "form": form, "whole": self.whole}
+        return json.dumps({**codec, "compression": self._compression})
 
-
-def finish(spooled: Iterable[bytes], form: str) -> Iterable[bytes] | None:
-    """A file of rows that were encoded for this form; None for a form that is not written whole."""
-    begun = json.loads(form or "{}")
-    match begun.get("format"):
-        case "parquet":
-            return [formats.finish(spooled)]
-        case "csv":
-            return _separated(spooled, begun["header"], begun["compression"])
-        case _:
+    def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes] | None:
+        """A file of rows that were encoded for this form, perhaps in another format than now; None where that is neither this
+        codec's nor one of the house."""
+        begun = json.loads(form or "{}")
+        codec = self._codec if begun.get("codec") == self._codec.name else _HOUSE.get(begun.get("codec"))
+        if codec is None or not begun["whole"]:
             return None
+        return _packed(codec.finish(spooled, begun["form"]), begun["compression"])
+
+
+_HOUSE: dict[str, api.Codec[Any]] = {
+    codec.name: codec for codec in (csv.Csv(csv.Options()), parquet.Parquet(parquet.Options()))
+}
+"""Codecs whose files may wait for a program that writes another format by now."""
+
+
+def begun_whole(form: str) -> bool:
+    """Whether rows of this form become a file by `finish`."""
+    return bool(form) and bool(json.loads(form)["whole"])
 
 
 def ending(path: api.Template) -> str:
@@ -138,10 +140,11 @@ def check_times(path: api.Template, option: str) -> None:
 def _told(path: api.Template, codec: api.Codec[Any]) -> Compression:
     """The compression that the path's extension says."""
     found: Compression = next((kind for end, kind in ENDINGS.items() if ending(path).endswith(end)), "none")
-    return "none" if codec.whole else found
+    return "none" if codec.compressed else found
 
 
-def _separated(rows: Iterable[bytes], header: str, compression: Compression) -> Iterator[bytes]:
-    """A CSV file: the header, then the rows, each part compressed for itself."""
-    for part in chain([header.encode()], rows):
-        yield part if compression == "none" else formats.compress.frame(part, compression)
+def _packed(parts: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """Each part compressed for itself."""
+    for part in parts:
+        if part:
+            yield part if compression == "none" else formats.compress.frame(part, compression)

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pipeline.agent.telemetry import LIMIT, LONGEST, Journal, NodeMeter, PluginMeter
+from pipeline.agent.telemetry import LIMIT, LONGEST, Journal, NodeLog, NodeMeter, PluginMeter
 from pipeline.testing.life import EPOCH
 
 MINUTE = 60.0
@@ -45,6 +45,13 @@ def test_an_event_is_a_line(message: str, fields: dict[str, object], line: str) 
     said: list[str] = []
     Journal(said.append, Time()).say("error", "node", message, fields)
     assert said == [line]
+
+
+def test_a_field_may_be_called_message() -> None:
+    """Fields of the log have any name."""
+    said: list[str] = []
+    NodeLog(Journal(said.append, Time()), "node").info("it broke", message="why", self=1)
+    assert said == ['pipe: info: node: it broke message="why" self=1']
 
 
 def test_what_was_held_back_is_told_when_the_minute_is_over() -> None:

@@ -21,7 +21,7 @@ from pipeline import api
 class Options(api.Options):
     pass
 
-class Deadly(api.Filter[Options]):
+class Deadly(api.Filter[Options], api=1):
     """Dies of lines that say so, unless HARMLESS is set."""
 
     name = "deadly"

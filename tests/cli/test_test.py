@@ -102,11 +102,11 @@ def test_junit(pipe: Pipe) -> None:
 
 
 def test_update(pipe: Pipe) -> None:
-    """Lists that are not met are written anew with the members that they had, and the tests pass then."""
+    """Lists that are not met are rewritten with the members that they had, and the tests pass then."""
     path = pipe.write("p.pipe", PROGRAM + GOOD + BAD)
     done = pipe("test", "p.pipe", "--update")
     assert done.returncode == 1
-    assert done.stdout.decode().splitlines()[-2:] == ["p.pipe: 2 lists written anew", "2 tests, 1 failed"]
+    assert done.stdout.decode().splitlines()[-2:] == ["p.pipe: 2 lists rewritten", "2 tests, 1 failed"]
     assert path.read_text() == PROGRAM + GOOD + BAD.replace(
         "== [{number: 2}, {number: 3}]", "== [{number: 1}]"
     ).replace("== []", "== ['x']")

@@ -50,7 +50,7 @@ from pipeline.api import windows
 
 {OPTIONS}
 
-class Marked(api.Filter[Options]):
+class Marked(api.Filter[Options], api=1):
     name = "marked"
     options_model = Options
     example = ""
@@ -71,7 +71,7 @@ class Marked(api.Filter[Options]):
 
 {FOLD}
 
-class Average(api.Aggregate):
+class Average(api.Aggregate, api=1):
     name = "average"
     doc = "The mean."
     example = "x = average(y)"
@@ -151,6 +151,14 @@ class Options(api.Options):
     (tmp_path / "guide_price.py").write_text(begin + EVENTS, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     contract.check(importlib.import_module("guide_price").Price)
+
+
+def test_the_filter_with_memory_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is shown, on its own example."""
+    code = f'"""Numbers."""\nimport polars as pl\nfrom pipeline import api\n\n\n{FOLD}'
+    (tmp_path / "guide_numbered.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    contract.check(importlib.import_module("guide_numbered").Numbered)
 
 
 def test_the_test_of_a_fold_passes(monkeypatch: pytest.MonkeyPatch) -> None:

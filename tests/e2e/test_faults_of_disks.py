@@ -157,7 +157,7 @@ def test_a_full_disk_under_the_state_loses_nothing(pipe: Pipe, small: Small) -> 
 SPOOLED = """
 source log = file("in.log")
 transform parsed = log | grok('^(?<word>.*)$')
-sink out = parsed -> file("away/all.csv", format: csv, header: true, roll: {size: 2MiB, age: 1h})
+sink out = parsed -> file("away/all.csv", format: csv(header: true), roll: {size: 2MiB, age: 1h})
 """
 
 

@@ -16,7 +16,7 @@ SPOOLED = (
     COPY
     + """
 transform parsed = log | grok('^line (?<word>[0-9]+)')
-sink away = parsed -> file("away/all.csv", format: csv, header: true, roll: {size: 1MiB, age: 1h})
+sink away = parsed -> file("away/all.csv", format: csv(header: true), roll: {size: 1MiB, age: 1h})
 """
 )
 
@@ -103,7 +103,7 @@ def test_a_start_with_a_backlog_of_deliveries_is_quick_and_small(pipe: Pipe) -> 
         COPY
         + """
         transform parsed = log | grok('^(?<word>[0-9]+) (?<all>.*)$')
-        sink away = parsed -> file("away/all.csv", format: csv, header: true, roll: {size: 16MiB, age: 1h})
+        sink away = parsed -> file("away/all.csv", format: csv(header: true), roll: {size: 16MiB, age: 1h})
     """
     )
     name = program(pipe, text)

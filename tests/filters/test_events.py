@@ -16,7 +16,7 @@ class Options(api.Options):
     """None."""
 
 
-class Orders(api.EventFilter[Options]):
+class Orders(api.EventFilter[Options], api=1):
     """One event for each item of an order, with its price; orders without items go, those without a number are rejected."""
 
     name = "orders"
@@ -84,6 +84,21 @@ def test_values_keep_their_types():
         "at": datetime.fromtimestamp(EPOCH / 1e6, UTC),
         "tags": ["ab", None],
     }
+
+
+def test_each_rejected_event_has_its_own_detail():
+    """Two of one reason say different things."""
+
+    class Picky(Orders):
+        def process(self, event):
+            raise api.Reject("no", field="order", detail=event["order"])
+
+    found = Picky(Options()).apply(batch({"order": "a"}, {"order": "b"}, {"order": None}, types=TYPES))
+    assert rejected(found) == [
+        (b"line 0", "no", "order", "a"),
+        (b"line 1", "no", "order", "b"),
+        (b"line 2", "no", "order", None),
+    ]
 
 
 def test_a_rejected_event_leaves_with_its_reason():

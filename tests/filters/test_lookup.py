@@ -184,7 +184,7 @@ def test_a_table_that_changes_is_read_anew(batch, rows, tmp_path):
     assert teams == ["red", "green", "green", "blue"]
     assert told == [
         "the table was read anew",
-        "the table could not be read anew; the one before goes on",
+        "the table could not be read again; the previous one stays in use",
         "the table was read anew",
     ]
 

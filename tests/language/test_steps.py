@@ -138,8 +138,8 @@ def test_some_all_has_empty() -> None:
         expect other { true }
         expect other all { true }
     """) == [
-        "no event of 3 is such that key == 'c'",
-        "1 event of 3 is not such that key == 'b'",
+        "none of the 3 events satisfies key == 'c'",
+        "1 event of 3 does not satisfy key == 'b'",
         "it has 3 events, not 2",
         "it has 2 events such that key == 'b', not 1",
         "it has 3 events",
@@ -279,7 +279,7 @@ a.pipe:15:3: error P507: expectation of facts not met: it has other events than 
 - expected, + found:
   - 1. {metric: 'hits', by: {key: 'b'}, value: 1}
     2. {metric: 'hits'}
-a.pipe:16:3: error P507: expectation of parsed not met: no event of 1 is such that key == 'b'
+a.pipe:16:3: error P507: expectation of parsed not met: the only event does not satisfy key == 'b'
    16 |   expect parsed { key == 'b' }
       |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 found:

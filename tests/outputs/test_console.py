@@ -147,7 +147,7 @@ async def session(columns, frames, options):
 
 
 def segment(data):
-    return api.Segment("out", 1, "", "x", 1, len(data), "", (), None, data)
+    return api.Segment("out", 1, name="x", rows=1, size=len(data), sha256="", ranges=(), data=data)
 
 
 TIMES = pl.Series([0, 10_000_000]).cast(pl.Datetime("us", "UTC"))
@@ -240,7 +240,7 @@ def test_a_segment_is_read_to_its_end_or_not_at_all(tmp_path, monkeypatch):
     """However little one read gives; a file that is shorter than the segment is an error, not fewer lines."""
     monkeypatch.setattr(reading, "PART", 3)
     (tmp_path / "body").write_bytes(b"0123456789 and what was never committed")
-    segment = api.Segment("out", 1, "", "x", 1, 10, "", (), tmp_path / "body")
+    segment = api.Segment("out", 1, name="x", rows=1, size=10, sha256="", ranges=(), file=tmp_path / "body")
     assert segment.read(RealFiles()) == b"0123456789"
     with pytest.raises(InternalError, match="body ends at 39 bytes, 40 were committed"):
         replace(segment, size=40).read(RealFiles())

@@ -14,6 +14,7 @@ from pipeline.plan.catalog import Catalog
 
 CATALOG = Catalog.installed()
 HOUR = 3_600_000_000
+HEADED = {"header": True}
 COLUMNS = api.Columns({"x": api.INT, "s": api.STRING})
 FRAME = pl.DataFrame(
     {
@@ -40,7 +41,8 @@ def cut(data, size=7):
 def output(*parts, **options):
     options = dict(options)
     form = CATALOG.codec(options.pop("format", "json"))
-    made = file.File(file.Options(path=path(*parts), format=form(form.options_model()), **options))
+    codec = form(form.options_model(**options.pop("written", {})))
+    made = file.File(file.Options(path=path(*parts), format=codec, **options))
     made.schema(COLUMNS)
     return made
 
@@ -76,9 +78,9 @@ def test_appended_files_say_how_they_are_laid_out(parts, options, compression, a
     ("name", "options", "extension"),
     [
         ("a.parquet", {"format": "parquet"}, ".parquet"),
-        ("a.csv", {"format": "csv", "header": True}, ".csv"),
-        ("a.csv.gz", {"format": "csv", "header": True}, ".csv.gz"),
-        ("a/", {"format": "csv", "header": True, "compression": "zstd"}, ".csv.zst"),
+        ("a.csv", {"format": "csv", "written": HEADED}, ".csv"),
+        ("a.csv.gz", {"format": "csv", "written": HEADED}, ".csv.gz"),
+        ("a/", {"format": "csv", "written": HEADED, "compression": "zstd"}, ".csv.zst"),
     ],
 )
 def test_whole_files_are_encoded_once(name, options, extension):
@@ -110,7 +112,7 @@ def test_finished_files_are_whole():
     made = output("a.parquet", format="parquet")
     rows = pl.read_parquet(io.BytesIO(b"".join(made.finish(cut(made.encode(FRAME) * 2), made.layout.form))))
     assert rows.select("x", "s").rows() == [(1, "a"), (None, "b")] * 2
-    made = output("a.csv.gz", format="csv", header=True)
+    made = output("a.csv.gz", format="csv", written=HEADED)
     whole = gzip.decompress(b"".join(made.finish(cut(made.encode(FRAME) * 2), made.layout.form)))
     assert whole.startswith(b"@timestamp,x,s\r\n1970-01-01T00:00:00Z,1,a\r\n")
     assert whole.count(b"\r\n") == 5
@@ -126,8 +128,12 @@ def test_raw_reads_only_what_it_writes():
     ("parts", "options", "culprit", "message"),
     [
         (("",), {}, "path", "the path is empty"),
-        (("a",), {"format": "parquet", "compression": "gzip"}, "compression", "Parquet compresses its columns itself"),
-        (("a",), {"header": True}, "header", "json files have no header"),
+        (
+            ("a",),
+            {"format": "parquet", "compression": "gzip"},
+            "compression",
+            "parquet is compressed already; gzip around it",
+        ),
         (("a",), {"format": "raw", "metadata": ["@host"]}, "metadata", "raw writes the records as they came"),
         (("a", ("x", api.INT, "%Y")), {}, "path", "x is int: only times have a format"),
     ],

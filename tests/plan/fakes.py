@@ -59,7 +59,7 @@ class Make(Read):
 class GrokOptions(api.Options):
     patterns: list[str] | str = api.option("Patterns.")
     on: api.Field = api.option("The field.", default=api.Field(("@raw",), api.BYTES))
-    definitions: dict[str, str] = api.option("Patterns of the program.", default={})
+    definitions: api.Patterns = api.option("Patterns of the program.", default={})
 
 
 class Grok(api.Filter[GrokOptions]):

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from fakes import CATALOG, Geo, Grok, Json, Read, Set, Window, Write
 
+from pipeline import api
 from pipeline.api import Columns, Hole, Roll
 from pipeline.columns.types import BOOL, ERROR, FLOAT, INT, JSON, STRING, TIME, list_of, record
 from pipeline.lang import render
@@ -89,6 +90,32 @@ def test_options_reach_the_plugin_as_python_values() -> None:
     grok = found.stages["parsed"].before[0].plugin
     assert isinstance(grok, Grok)
     assert grok.options.definitions == {"MINE": "x+"}
+
+
+def test_an_option_may_be_called_definitions() -> None:
+    """The program's patterns go where `Patterns` stands, whatever its name; `definitions` is a name as any other."""
+
+    class Both(api.Options):
+        definitions: list[str] = api.option("Words.", default=[])
+        known: api.Patterns = api.option("The program's patterns.", default={})
+
+    class Worded(api.Filter[Both]):
+        name = "worded"
+        options_model = Both
+
+        def schema(self, columns: Columns) -> Columns:
+            return columns
+
+        def apply(self, batch: api.Batch) -> api.Batch:
+            return batch
+
+    catalog = CATALOG.also("filters", "worded", Worded)
+    text = "pattern P = 'x+'\nsource a = file('x')\ntransform b = a | worded(['one'])\nsink c = b -> file('y')"
+    found = load(Source("p", text), catalog=catalog)
+    assert found.diagnostics == ()
+    assert found.graph is not None
+    options = found.graph.stages["b"].before[0].plugin.options
+    assert (options.definitions, options.known) == (["one"], {"P": "x+"})  # type: ignore[attr-defined]
 
 
 def test_positional_arguments_fill_the_fields_and_then_the_rest() -> None:

@@ -35,7 +35,7 @@ sink published = facts -> file("{root}/facts.ndjson")
 sink objects   = log -> store(size: 20KB)
 sink archive   = log -> file("{root}/raw.log.zst", format: raw)
 sink table     = parsed | where(verb == 'GET') | keep(n, size)
-  -> file("{root}/table/", format: csv, header: true, roll: {{size: 8KB}})
+  -> file("{root}/table/", format: csv(header: true), roll: {{size: 8KB}})
 """
 
 MEMORY = """

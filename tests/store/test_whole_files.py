@@ -64,7 +64,7 @@ def two_programs(folder: Path, first: Chosen, second: Chosen) -> None:
     world.crash()
 
 
-CSV = '"DIR/out.csv", format: csv, header: true'
+CSV = '"DIR/out.csv", format: csv(header: true)'
 
 
 def test_a_csv_file_has_the_columns_that_its_header_names(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_parquet_file_has_the_columns_that_it_was_begun_with(tmp_path: Path) -
 
 def test_a_file_that_waits_is_completed_by_a_program_that_writes_another_format(tmp_path: Path) -> None:
     """In the format and the compression in which it was begun."""
-    two_programs(tmp_path, ("a", '"DIR/out.csv.gz", format: csv, header: true'), ("a, b", '"DIR/out.ndjson"'))
+    two_programs(tmp_path, ("a", '"DIR/out.csv.gz", format: csv(header: true)'), ("a, b", '"DIR/out.ndjson"'))
     assert (
         gzip.decompress((tmp_path / "out-000001.csv.gz").read_bytes()) == b"@timestamp,a\r\n1970-01-01T00:00:01Z,1\r\n"
     )

@@ -25,7 +25,7 @@ class FieldOptions(api.Options):
     field: api.Field = api.option("The text.")
 
 
-class Good(api.Filter[FieldOptions]):
+class Good(api.Filter[FieldOptions], api=1):
     """Says how long a text is."""
 
     name = "length_of"
@@ -202,7 +202,7 @@ class NoOptions(api.Options):
     pass
 
 
-class Ticks(api.Input[NoOptions]):
+class Ticks(api.Input[NoOptions], api=1):
     """Gives three records."""
 
     name = "ticks"
@@ -260,7 +260,7 @@ class ForgetsItsPlace(Ticks):
             yield batch
 
 
-class Post(api.Output[NoOptions]):
+class Post(api.Output[NoOptions], api=1):
     """Keeps rows in a list that stands for a server."""
 
     name = "post"
@@ -303,7 +303,7 @@ class HeadsEachPart(Post):
         return (b"raw\n" if frame.height else b"") + super().encode(frame)
 
 
-class Average(api.Aggregate):
+class Average(api.Aggregate, api=1):
     name = "average"
     doc = "The mean of x, skipping null."
     example = "x = average(size) by host"
@@ -342,7 +342,7 @@ def _rank(x):
 
 RANKS = api.Function(
     "ranks", "The rank of a number.", (api.Parameter("x", "The number.", ("int",)),), api.FLOAT, _rank,
-    (api.Example("ranks(7)", 1.0),),
+    (api.Example("ranks(7)", 1.0),), api=1,
 )  # fmt: skip
 
 PLANTED: dict[str, tuple[object, str]] = {

@@ -13,7 +13,7 @@ class NoOptions(api.Options):
     pass
 
 
-class HoldsOne(api.Fold[NoOptions, bytes]):
+class HoldsOne(api.Fold[NoOptions, bytes], api=1):
     """Lets each row out when the next one comes."""
 
     name = "holds_one"
@@ -96,7 +96,7 @@ class TicksInVain(HoldsOne):
     tick = api.Fold.tick
 
 
-class CountsBatches(api.Fold[NoOptions, int]):
+class CountsBatches(api.Fold[NoOptions, int], api=1):
     """Has a number of batches for a state."""
 
     name = "counts_batches"
@@ -165,7 +165,7 @@ class KeepsASlice(CountsBatches):
             raise ValueError(str(error)) from error
 
 
-class Sized(api.Codec[NoOptions]):
+class Sized(api.Codec[NoOptions], api=1):
     """The size of a text; written, the time of a row."""
 
     name = "sized"
@@ -228,6 +228,36 @@ class WritesNone(Sized):
         return super().encode(frame, columns, metadata) or None
 
 
+class Listed(Sized):
+    """Rows with a line of the columns' names before them, and their number behind them."""
+
+    name = "listed"
+    example = "source a = generate(count: 100)\nsink b = a -> file('out', format: listed)"
+    decode = api.Codec.decode
+    schema = api.Codec.schema
+    whole = True
+
+    def form(self, columns, metadata):
+        return " ".join(columns.fields)
+
+    def finish(self, spooled, form):
+        rows = b"".join(spooled)
+        return [form.encode(), b"\n", rows, b"%d\n" % rows.count(b"\n")]
+
+
+class RemembersColumns(Listed):
+    """Knows the columns of the rows that it has accepted, in this process."""
+
+    form = api.Codec.form
+    _columns = ""
+
+    def accept(self, columns, metadata):
+        self._columns = " ".join(columns.fields)
+
+    def finish(self, spooled, form):
+        return super().finish(spooled, self._columns)
+
+
 PLANTED: dict[str, tuple[object, str]] = {
     "lets held rows out of order": (LetsOutLate, "rows"),
     "holds rows and does not count them": (SaysItHoldsNothing, "accounting"),
@@ -244,7 +274,8 @@ PLANTED: dict[str, tuple[object, str]] = {
     "fills in from the text before": (FillsIn, "alone"),
     "writes a head before each batch": (HeadsEachBatch, "cuts"),
     "encodes no rows as None": (WritesNone, "encode"),
+    "completes files of which only it knows the columns": (RemembersColumns, "whole"),
 }
 
-SOUND = (HoldsOne, Sized)
+SOUND = (HoldsOne, Sized, Listed)
 """Those that the others are made of."""

@@ -74,3 +74,28 @@ def test_the_world_can_fail():
         with pytest.raises(OSError, match="the test says so"):
             ctx.unique()
         assert ctx.unique() == "0000000000000003"
+
+
+def test_the_columns_of_a_batch_with_a_rest_are_open():
+    """Members that nobody named are in it."""
+    made = batch({"x": 1})
+    assert columns_of(made) == api.Columns({"x": api.INT})
+    assert columns_of(made.with_columns(pl.Series("@rest", ["{}"]))) == api.Columns({"x": api.INT}, open=True)
+
+
+def test_rows_may_be_rejected_for_reasons_of_their_own():
+    """Each leaves with its reason and its detail, in the order in which they came."""
+    reasons, details = pl.Series(["odd", None, "even", "odd"]), pl.Series(["1", None, "2", None])
+    made = batch("a", "b", "c", "d").reject(reasons.is_not_null(), reasons, detail=details)
+    assert rejected(made) == [(b"a", "odd", None, "1"), (b"c", "even", None, "2"), (b"d", "odd", None, None)]
+    assert made.frame["@raw"].to_list() == [b"b"]
+
+
+def test_options_are_given_by_their_name_in_python_or_in_programs():
+    """An alias is for names that Python does not allow."""
+
+    class Options(api.Options):
+        since: str = api.option("Where to begin.", alias="from")
+
+    assert Options(since="a") == Options(**{"from": "a"})
+    assert list(Options.named()) == ["from"]

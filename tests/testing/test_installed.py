@@ -22,7 +22,7 @@ CODE = """
 from pipeline import api
 class Options(api.Options):
     pass
-class Same(api.Filter[Options], api=VERSION):
+class Same(api.Filter[Options]VERSION):
     "Changes nothing."
     name = "same"
     options_model = Options
@@ -42,7 +42,7 @@ def place(tmp_path: Path) -> Place:
 def install(place: Place, distribution: str, module: str, code: str, *names: str) -> None:
     package = place.folder / distribution
     package.mkdir()
-    points = "\n".join(f'{name} = "{module}:Same"' for name in names)
+    points = "\n".join(f'{name} = "{module}:{name.title()}"' for name in names)
     (package / "pyproject.toml").write_text(PYPROJECT.format(distribution=distribution, points=points))
     (package / f"{module}.py").write_text(code)
     place.install(package)
@@ -52,8 +52,10 @@ def run(place: Place, name: str, **variables: str):
     return place.run("pipeline", "run", "--once", "-e", PROGRAM.replace("NAME", name), **variables)
 
 
-def good(version: int = 1) -> str:
-    return CODE.replace("VERSION", str(version))
+def good(*names: str, api: str = ", api=1") -> str:
+    """The filter `same`, and others of these names."""
+    further = (f'class {name.title()}(Same):\n    name = "{name}"\n' for name in names)
+    return CODE.replace("VERSION", api) + "".join(further)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def good(version: int = 1) -> str:
         ("raise RuntimeError('at home alone')", "RuntimeError: at home alone"),
         ("from pipeline.api import NothingOfTheKind", "ImportError: cannot import name 'NothingOfTheKind'"),
         ("import no_such_thing", "needs the Python package `no_such_thing`, which is not installed"),
-        ("Other = 1", "has no attribute 'Same'"),
+        ("Other = 1", "has no attribute 'Broken'"),
     ],
 )
 def test_a_broken_plugin_disturbs_only_those_who_name_it(code, told, place):
@@ -84,7 +86,7 @@ def test_a_broken_plugin_disturbs_only_those_who_name_it(code, told, place):
 
 def test_another_version_of_the_contract_says_what_to_install(place):
     """A plugin of a later contract needs a later pipe; its distribution and version are named."""
-    install(place, "pipe-later", "pipe_later", good(2), "later")
+    install(place, "pipe-later", "pipe_later", good("later", api=", api=2"), "later")
     done = run(place, "later")
     assert done.returncode == 65
     assert (
@@ -96,13 +98,31 @@ def test_another_version_of_the_contract_says_what_to_install(place):
 
 def test_an_earlier_version_of_the_contract_says_what_to_install(place):
     """A plugin of an earlier contract must be brought up to date."""
-    install(place, "pipe-early", "pipe_early", good(0), "early")
+    install(place, "pipe-early", "pipe_early", good("early", api=", api=0"), "early")
     assert "pip install --upgrade pipe-early" in run(place, "early").stderr
+
+
+def test_a_plugin_says_which_contract_it_was_written_for(place):
+    """One of another distribution that does not say is refused: nobody knows of which contract it is."""
+    install(place, "pipe-mute", "pipe_mute", good(api=""), "same")
+    done = run(place, "same")
+    assert done.returncode == 65
+    assert "the plugin `same` of pipe-mute 2.1 does not say which contract it was written for" in done.stderr
+    assert "class X(Filter[Options], api=1)" in done.stderr
+
+
+def test_a_plugin_has_one_name(place):
+    """That of the entry point is that of the class: its errors and its page are found under the name that programs use."""
+    install(place, "pipe-other", "pipe_other", good() + "Other = Same", "other")
+    done = run(place, "other")
+    assert done.returncode == 65
+    assert "the plugin `other` of pipe-other calls itself `same`" in done.stderr
+    assert "pipeline.filters and to `name` of pipe_other:Other" in done.stderr
 
 
 def test_two_plugins_of_one_name(place):
     """Both distributions are named, in programs that use the name; to allow one of them is a way out."""
-    install(place, "pipe-one", "pipe_one", good(), "same", "alone")
+    install(place, "pipe-one", "pipe_one", good("alone"), "same", "alone")
     install(place, "pipe-two", "pipe_two", good(), "same")
     done = run(place, "same")
     assert done.returncode == 65
@@ -114,7 +134,7 @@ def test_two_plugins_of_one_name(place):
 
 def test_a_name_of_the_house_is_taken(place):
     """Nobody takes the place of a plugin of the house unnoticed."""
-    install(place, "pipe-mine", "pipe_mine", good(), "where")
+    install(place, "pipe-mine", "pipe_mine", good("where"), "where")
     program = "source a = generate(count: 1)\ntransform t = a | where(true)\nsink out = t -> null()"
     done = place.run("pipeline", "run", "--once", "-e", program)
     assert "`where` is defined by two distributions: pipe-engine and pipe-mine" in done.stderr

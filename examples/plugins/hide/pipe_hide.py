@@ -10,7 +10,7 @@ class Options(api.Options):
     mask: str = api.option("What stands there instead; `$1` is the first group.", default="***")
 
 
-class Hide(api.Filter[Options]):
+class Hide(api.Filter[Options], api=1):
     """Replaces what a regex finds in a text. `@raw` still has the record as it came."""
 
     name = "hide"

@@ -16,12 +16,13 @@ class Options(api.Options):
     connections: int = api.option("How many connections stay open.", default=2, ge=1, le=64)
     timeout: api.Duration = api.option("How long the server may take.", default=10_000_000, ge=1)
     age: api.Duration = api.option("How long events are gathered for one request.", default=1_000_000, ge=1)
+    idempotent: bool = api.option("Whether the server takes each `Idempotency-Key` once.", default=False)
 
 
 class Webhook(api.Output[Options], api=1):
     """Sends events to an HTTP server: JSON lines in a POST, with the segment's name as `Idempotency-Key`.
 
-    A server that remembers these keys takes each segment once, however often it is sent. Answers from 500 on, 408 and 429 are
+    A server that remembers these keys takes each segment once, however often it is sent: say so with `idempotent: true`. Answers from 500 on, 408 and 429 are
     tried again; after other refusals the segment is set aside and `pipe` says so."""
 
     name = "webhook"
@@ -47,7 +48,9 @@ sink hook = access -> webhook('http://localhost:8080/events')
         self._columns = columns
 
     def guarantee(self) -> tuple[api.Guarantee, str]:
-        return "exactly once", "the server takes each Idempotency-Key once; without that, a retry may be there twice"
+        if self.options.idempotent:
+            return "exactly once", "the server takes each Idempotency-Key once"
+        return "at least once", "a request without an answer is sent again, and the server may take it twice"
 
     @property
     def layout(self) -> api.Layout:

@@ -12,11 +12,11 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from pipeline.api import API, Aggregate, Batch, Columns, Delta, Options, Window, dtype
+from pipeline.api import Aggregate, Batch, Columns, Delta, Options, Window, dtype
 from pipeline.lang import Diagnostic, Source, render
 from pipeline.plan.catalog import Catalog
 from pipeline.plan.load import load
-from pipeline.testing.contract.every import NAME
+from pipeline.testing.contract.every import NAME, check_api, of_the_house
 from pipeline.testing.contract.rows import odd
 from pipeline.testing.contract.rules import Rule, broken, rule
 
@@ -87,8 +87,7 @@ def documented(case: Metric) -> None:
     aggregate = case.aggregate
     if not NAME.fullmatch(aggregate.name) or not aggregate.doc.strip() or not aggregate.example.strip():
         broken("`name`, `doc` or `example` is missing")
-    if aggregate.api != API:
-        broken(f"it is written for version {aggregate.api} of the plugin API, and this is version {API}")
+    check_api(ours=of_the_house(type(aggregate)), wrote=aggregate.api)
     if bare := [parameter.name for parameter in aggregate.parameters if not parameter.doc.strip()]:
         broken(f"parameters without a doc: {', '.join(bare)}")
     if not isinstance(aggregate.state_version, int) or aggregate.state_version < 1:

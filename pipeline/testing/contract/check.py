@@ -16,6 +16,7 @@ from pipeline.testing.contract.inputs import INPUT
 from pipeline.testing.contract.outputs import OUTPUT
 from pipeline.testing.contract.resolvers import RESOLVER
 from pipeline.testing.contract.rules import BrokenError, ContractError, Rule
+from pipeline.testing.contract.whole import whole
 from pipeline.testing.contract.windows import WINDOW
 
 AnyRule = Rule[Any]
@@ -43,7 +44,7 @@ SUITES: Mapping[type, Callable[[], tuple[AnyRule, ...]]] = {
     Fold: lambda: FOLD,
     Window: lambda: WINDOW,
     Output: lambda: OUTPUT,
-    Codec: lambda: CODEC,
+    Codec: lambda: (*CODEC, whole),
     Aggregate: _aggregates,
     Function: _functions,
 }

@@ -258,7 +258,8 @@ def cuts(case: Case) -> None:
                     broken(f"of {rows.what}, cut after row {cut}: other bytes")
             if rows.frame.height:
                 half = len(whole) // 2
-                once, cut_up = (b"".join(codec.finish(parts)) for parts in ([whole], [whole[:half], whole[half:]]))
+                form, halves = codec.form(rows.columns, rows.metadata), [whole[:half], whole[half:]]
+                once, cut_up = (b"".join(codec.finish(parts, form)) for parts in ([whole], halves))
                 if once != cut_up:
                     broken(f"of {rows.what}: `finish` makes another file of bytes that are cut in two")
 

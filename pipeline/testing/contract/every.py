@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from pipeline.api import API
-from pipeline.plan.options import HIDDEN
+from pipeline.api import API, SUPPORTED
 from pipeline.testing.contexts import FakeContext
 from pipeline.testing.contract.cases import AnyPlugin, Case
 from pipeline.testing.contract.rules import Rule, broken, rule
@@ -23,6 +22,9 @@ AWAITS = 40
 
 PATIENCE = 20.0
 """Seconds for whatever a plugin does here."""
+
+HOUSE = "pipeline_plugins"
+"""The package of the house's own plugins."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -38,15 +40,27 @@ def documented(case: Case) -> None:
         broken("the class has no docstring")
     if not NAME.fullmatch(made.name):
         broken(f"the name {made.name!r} is not in snake case")
-    if made.api != API:
-        broken(f"it is written for version {made.api} of the plugin API, and this is version {API}")
+    check_api(ours=of_the_house(made), wrote=made.api)
     bare = [
         name
         for name, info in made.options_model.named().items()
-        if name not in HIDDEN[1:] and not (info.description or "").strip()
+        if name not in ("by", *made.options_model.defined()) and not (info.description or "").strip()
     ]
     if bare:
         broken(f"options without a doc: {', '.join(bare)}")
+
+
+def of_the_house(made: type) -> bool:
+    """Whether a class is one of our own plugins."""
+    return made.__module__.partition(".")[0] == HOUSE
+
+
+def check_api(*, ours: bool, wrote: int | None) -> None:
+    """Raises BrokenError where a plugin of others does not say which contract it was written for, or it is another one."""
+    if wrote is None and not ours:
+        broken(f"it does not say which version of the plugin API it was written for: `api={API}`")
+    if wrote is not None and wrote not in SUPPORTED:
+        broken(f"it is written for version {wrote} of the plugin API, and this is version {API}")
 
 
 @rule(

@@ -90,7 +90,14 @@ def segment(case: Case) -> Segment:
         data = b"".join(output.finish([data], output.layout.form))
     name = f"contract-{rows:06d}{output.layout.extension}"
     return Segment(
-        "sink", 1, "", name, rows, len(data), hashlib.sha256(data).hexdigest(), (("p", 0, rows),), None, data
+        "sink",
+        1,
+        name=name,
+        rows=rows,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        ranges=(("p", 0, rows),),
+        data=data,
     )
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from pipeline import api
 
 from ...clients import aws
-from ..written import LARGEST, Compression, Metadata, Written, check_times, finish
+from ..written import LARGEST, Compression, Metadata, Written, begun_whole, check_times
 from .claims import Claims
 from .objects import Objects, Place
 
@@ -27,12 +27,11 @@ class Target(api.Options):
     format: api.Encoder = api.option("How events are written: a codec, or a template.", default="json")
     compression: Compression | None = api.option("`none`, `gzip` or `zstd`.", default=None)
     roll: api.Roll = api.option(
-        "When an object is complete: `{age: 1h, size: 256MiB}`. Parquet and CSV with a header roll at `128MiB` of encoded rows "
-        "where no `size` is given.",
+        "When an object is complete: `{age: 1h, size: 256MiB}`. Objects that are written whole (Parquet, CSV with a header) roll "
+        "at `128MiB` of encoded rows where no `size` is given.",
         default=api.Roll(AGE),
     )
     metadata: list[Metadata] = api.option("Metadata to write besides `@timestamp`.", default=[])
-    header: bool = api.option("Whether a CSV object begins with the columns' names.", default=False)
     storage_class: str | None = api.option("Such as `STANDARD_IA` or `GLACIER_IR`.", default=None)
     encryption: Literal["AES256", "aws:kms"] | None = api.option(
         "Encryption by the service; the bucket decides when not given.", default=None
@@ -84,9 +83,7 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
             raise api.OptionError("a key without its encryption", "kms_key", "add `encryption: 'aws:kms'`")
         check_times(options.url, "url")
         aws.check(options)
-        self._written = Written(
-            options.format, options.url, options.compression, header=options.header, metadata=options.metadata
-        )
+        self._written = Written(options.format, options.url, options.compression, metadata=options.metadata)
         size = options.roll.size or (LARGEST if self._written.whole else None)
         self._layout = api.Layout(
             path=options.url,
@@ -128,7 +125,7 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
         return self._written.encode(frame)
 
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
-        finished = finish(spooled, form)
+        finished = self._written.finish(spooled, form)
         return super().finish(spooled, form) if finished is None else finished
 
     async def fence(self, writer: api.Writer) -> api.Writer:
@@ -137,7 +134,7 @@ sink archive = access -> s3("s3://logs/raw/{@host}/{@timestamp:%Y/%m/%d/%H}/", f
     async def deliver(self, segment: api.Segment) -> api.Result:
         if self._objects is None:
             raise ValueError("deliver before open")
-        return await self._objects.put(segment, self.finish if self._written.whole else None)
+        return await self._objects.put(segment, self.finish if begun_whole(segment.form) else None)
 
     def _headers(self) -> dict[str, str]:
         """What every object is created with."""

@@ -63,7 +63,8 @@ def url(server: Server) -> str:
 
 def segment(number: int) -> api.Segment:
     data = b'{"n": %d}\n' % number
-    return api.Segment("out", number, "", f"out-{number}", 1, len(data), hashlib.sha256(data).hexdigest(), (), None, data)
+    sha256, name = hashlib.sha256(data).hexdigest(), f"out-{number}"
+    return api.Segment("out", number, name=name, rows=1, size=len(data), sha256=sha256, ranges=(), data=data)
 
 
 def delivered(server: Server, count: int) -> list[api.Result]:
@@ -83,10 +84,17 @@ def test_the_contract(server: Server) -> None:
     """Among it: what is sent twice is there once."""
     contract.check(
         Webhook,
-        f"source access = generate(count: 100)\nsink hook = access -> webhook('{url(server)}')",
+        f"source access = generate(count: 100)\nsink hook = access -> webhook('{url(server)}', idempotent: true)",
         reset=server.taken.clear,
         effect=lambda: dict(server.taken),
     )
+
+
+def test_only_a_server_that_remembers_gets_everything_once() -> None:
+    """What the server does, the program says."""
+    target = "http://localhost/"
+    assert Webhook(Options(url=target, idempotent=True)).guarantee()[0] == "exactly once"
+    assert Webhook(Options(url=target)).guarantee()[0] == "at least once"
 
 
 def test_a_connection_stays_open(server: Server) -> None:
