@@ -11,12 +11,13 @@ from pipeline.api import formats, nested, windows
 ROOT = Path(__file__).parents[2]
 
 STABLE = """
-API Aggregate Argument Assign Assignments BOOL BYTES Batch CARRIED Case Cases Codec Columns ConfigurationError Context
-DURATION Decoded Decoder Decoding DecodingOptions Delta Duration Encoder Event EventFilter Example Expr FLOAT Field
-Filter Fold Function Given Guarantee Guard Hole INT Input InternalError JSON Layout Log METADATA Members Meter Metric
-Metrics NULL NewName NoInputError OptionError Options OptionsT Output Parameter Patterns PipeError Plugin Position
-REST RID Reject Rename Renames Result Roll STRING SUPPORTED Segment Size Span StateError TIME Template Type Window
-Writer demand_codec dtype libraries lines list_of option record
+    API Aggregate Argument Assign Assignments BOOL BYTES Batch CARRIED Case Cases Codec Columns ConfigurationError
+    Context DURATION Decoded Decoder Decoding DecodingOptions Delta Duration Encoder Event EventFilter Example Expr
+    FLOAT Field Filter Fold Function Given Guarantee Guard Hole INT Input InternalError JSON Layout Log METADATA
+    Members Meter Metric Metrics NULL NewName NoInputError OptionError Options OptionsT Output Parameter Patterns
+    PipeError Plugin Position REST RID Reject Rename Renames Resolver ResolverOptions Result Roll STRING SUPPORTED
+    Segment Sessions Size Span StateError TIME Template Type Window Writer demand_codec dtype libraries lines list_of
+    option record
 """
 
 

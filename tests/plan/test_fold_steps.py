@@ -181,7 +181,7 @@ def test_a_row_that_a_fold_raises_on_is_rejected_alone() -> None:
 def test_a_fold_that_raises_at_the_end_is_a_defect() -> None:
     flow, rows = summing(), stamp(batch(b"x"), source="log", host="host", now=0)
     with pytest.raises(InternalError, match="t: sum failed to release its held rows: ValueError: it cannot end"):
-        flow.through([flow.graph.stages["t"]], {Port("log"): rows}, Effects())
+        alone(flow.through([flow.graph.stages["t"]], {Port("log"): rows}, Effects()))
 
 
 def names(program: str) -> tuple[str, ...]:
