@@ -38,7 +38,6 @@ class EventFilter(Filter[OptionsT]):
 
     `adds` and `removes` say what `process` does to the fields, because types are known before a program runs."""
 
-    drops: ClassVar[bool] = True
     metadata: ClassVar[tuple[str, ...]] = ()
     """Metadata that `process` reads (`@raw`, `@timestamp`, …). It is in the event; changes to it are ignored."""
 
@@ -52,12 +51,12 @@ class EventFilter(Filter[OptionsT]):
 
     @abstractmethod
     def process(self, event: Event) -> Event | Sequence[Event] | None:
-        """What becomes of an event, which may be changed and given back: an event, or None where it goes by request. With
+        """What becomes of an event, which may be changed and given back. With `drops = True` None says that it goes by request. With
         `makes = True` it may be several in a list: each has the metadata of the one that came, and its number in `@item`. Fields that
         are left out are missing.
 
         Raise Reject for an event that cannot be processed. A field that is neither there before nor in `adds`, a value that
-        is not of its type, or a list without `makes` is a TypeError: the event is rejected as `failed`."""
+        is not of its type, nothing without `drops`, or a list without `makes` is a TypeError: the event is rejected as `failed`."""
 
     def schema(self, columns: Columns) -> Columns:
         for name in self.removes():
@@ -85,6 +84,8 @@ class EventFilter(Filter[OptionsT]):
                     f"process gave {type(found).__name__}; say `makes = True` where it gives several events"
                 )
             some = () if found is None else (found,) if isinstance(found, dict) else found
+            if not (some or self.drops or row in refused):
+                raise TypeError("process gave no event back; say `drops = True` where events may go by request")
             for one in some:
                 if not known.issuperset(one):
                     raise TypeError(_unknown(one, known, fields, removes))

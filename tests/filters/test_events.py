@@ -20,7 +20,7 @@ class Orders(api.EventFilter[Options], api=1):
     """One event for each item of an order, with its price; orders without items go, those without a number are rejected."""
 
     name = "orders"
-    makes = True
+    drops = makes = True
     options_model = Options
     metadata = ("@raw", "@timestamp")
     example = """
@@ -72,6 +72,16 @@ def test_one_event_becomes_several_or_none():
     ]
     assert found.frame.select("@offset", "@item").rows() == [(0, "0"), (0, "1"), (2, "0"), (2, "1")]
     assert rejected(found) == []
+
+
+def test_an_event_that_is_not_given_back_is_a_mistake():
+    """The commonest one: `process` changes the event and forgets to return it."""
+
+    class Forgets(Orders):
+        drops = False
+
+    with pytest.raises(TypeError, match="process gave no event back; say `drops = True`"):
+        Forgets(Options()).apply(batch({"order": None, "status": 200}, types=TYPES))
 
 
 def test_values_keep_their_types():
