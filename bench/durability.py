@@ -38,7 +38,7 @@ def durability(effort: subject.Effort) -> Section:
     return Section(
         "Durability",
         "The seed job commits about every 0.75 s, or as often as work is ready on a backlog: the bytes of outputs are made durable "
-        "first (`fdatasync`), then one transaction of SQLite (write-ahead log, `synchronous=FULL`). The reference is the same run "
+        "first (`fdatasync`), then one transaction of SQLite (write-ahead log, `synchronous=EXTRA`). The reference is the same run "
         "in which every one of these calls does nothing, so that a power cut would lose it.",
         [_share(found["lines"], costs), _asked(json.loads(counted.stderr.splitlines()[-1]))],
     )

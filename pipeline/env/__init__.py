@@ -147,7 +147,7 @@ class Files(Protocol):
 
 
 class Database(Protocol):
-    """One SQLite connection in exclusive WAL mode with synchronous=FULL: a returned transaction is durable.
+    """One SQLite connection in exclusive WAL mode with synchronous=EXTRA: a returned transaction is durable.
 
     Errors come as OSError (ENOSPC, EIO) or StateError (corrupt, unreadable)."""
 

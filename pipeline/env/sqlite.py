@@ -15,8 +15,10 @@ from pipeline.errors import BrokenDiskError, InternalError, StateError
 
 PRAGMAS = (
     "PRAGMA locking_mode=EXCLUSIVE",
+    # EXTRA is FULL for a write-ahead log. But a new database begins with a rollback journal, and one whose removal is not durable
+    # would undo all that came later.
+    "PRAGMA synchronous=EXTRA",
     "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",

@@ -56,7 +56,7 @@ class Refreshed(Generic[T]):
                 self._version, self.current = await ctx.run(self._made, ctx.files)
                 ctx.log.info(f"the {self._what} was read anew", file=str(self._path))  # noqa: G004 — two fixed words
             except (OSError, api.PipeError) as error:
-                told = f"the {self._what} could not be read anew; the one before goes on"
+                told = f"the {self._what} could not be read again; the previous one stays in use"
                 ctx.log.warning(told, file=str(self._path), why=str(error))
 
     def _made(self, files: Files) -> tuple[Version, T]:

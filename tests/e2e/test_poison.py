@@ -19,7 +19,7 @@ from pipeline import api
 class Options(api.Options):
     pass
 
-class Touchy(api.Filter[Options]):
+class Touchy(api.Filter[Options], api=1):
     """Dies of some lines."""
 
     name = "touchy"

@@ -67,8 +67,8 @@ def test_a_database_that_changes_is_opened_anew(tmp_path):
         assert asyncio.run(life(ctx)) == ["DE", "FR", "FR", "FR", "US"]
     assert [(level, message) for level, message, _ in ctx.log.said] == [
         ("info", "the database was read anew"),
-        ("warning", "the database could not be read anew; the one before goes on"),
-        ("warning", "the database could not be read anew; the one before goes on"),
+        ("warning", "the database could not be read again; the previous one stays in use"),
+        ("warning", "the database could not be read again; the previous one stays in use"),
         ("info", "the database was read anew"),
     ]
     assert "there is no such file" in str(ctx.log.said[2][2]["why"])

@@ -6,7 +6,6 @@ from calls import FUNCTIONS, compile_call, run
 
 from pipeline import api
 from pipeline.columns import distinct
-from pipeline.columns.native import kernels
 from pipeline.plan.catalog import Catalog
 
 EXAMPLES = [(example.call, example.result) for function in FUNCTIONS.values() for example in function.examples]
@@ -147,7 +146,7 @@ def test_documented():
         assert all(parameter.doc.endswith(".") for parameter in function.parameters)
 
 
-@pytest.mark.skipif(kernels is None, reason="a twin of the crate may run once a value")
+@pytest.mark.native
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name != "env"])
 def test_what_runs_once_a_value_says_so(name, monkeypatch):
     """`by_value` is true of the functions whose first example is computed value by value, and of no others."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import log
 import pytest
 from storm import Action, Storm
@@ -34,3 +36,10 @@ def test_short_files_that_begin_like_one_that_was_read_are_read(monkeypatch: pyt
     """Two rotations within a second, in a log whose files all begin with the same kilobyte."""
     monkeypatch.setattr(log, "header", lambda generation: b"# the same" * 120 + b"\n")
     Storm("1h").play([Action("rotate"), Action("late", 19), Action("rotate")])
+
+
+def test_a_journal_whose_removal_is_not_durable_undoes_nothing() -> None:
+    """The first life dies between the database's first page and its log, and leaves that log; the second one begins the database anew, and
+    its first commits are lost with the power."""
+    choice = random.Random(5063)
+    Storm("1h", choice=choice).play([Action("kill", 38, "mixed"), Action("write", 1), Action("kill", 1, "dropped")])
