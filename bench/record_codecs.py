@@ -156,15 +156,16 @@ def _decoding(texts: Sequence[api.Batch], told: str) -> Callable[[], list[pl.Dat
 
 
 def _encoding(frames: Sequence[pl.DataFrame], name: str) -> Callable[[], bytes]:
-    form = '"{method} {path} {status}"' if name == "text" else WRITTEN.get(name, name)
+    written = '"{method} {path} {status}"' if name == "text" else WRITTEN.get(name, name)
     output = (
-        graph(f"source access = file('x.log')\n{PARSED}\nsink out = parsed -> file('out', format: {form})")
+        graph(f"source access = file('x.log')\n{PARSED}\nsink out = parsed -> file('out', format: {written})")
         .stages["out"]
         .output
     )
     assert output is not None
-    codec: Any = getattr(output.options, "format")  # noqa: B009 — an option of this output
-    return lambda: b"".join(codec.finish(output.encode(frame) for frame in frames))
+    if output.layout.whole:
+        return lambda: b"".join(output.finish(map(output.encode, frames), output.layout.form))
+    return lambda: b"".join(map(output.encode, frames))
 
 
 def _status(raw: bytes) -> int:

@@ -24,7 +24,7 @@ from pipeline.agent.deliveries import Deliveries
 from pipeline.agent.failing import Failing
 from pipeline.agent.failures import translated
 from pipeline.agent.listening import Listeners
-from pipeline.agent.opening import arrange, check_ends, check_kinds, check_names
+from pipeline.agent.opening import arrange, check_ends, check_kinds, check_names, check_stages
 from pipeline.agent.planning import due_at
 from pipeline.agent.reading import AHEAD, Reading
 from pipeline.agent.report import Report
@@ -157,6 +157,7 @@ class Agent:
             check_ends(following.sources)
         if self._store is not None:
             check_kinds(self._assembly.sources, following.sources, self._store.progress)
+            check_stages(self._assembly.graph, graph)
             await self.locked(check_names, self._store, graph)
         try:
             await following.open(self._context)

@@ -60,7 +60,8 @@ class Caution:
             async with self._turn:
                 # Those that waited may find that it is over.
                 if self.on and batch.frame.height:
-                    effects = await self._compute(flow, source, batch, now, lane)
+                    # It keeps its lane, also while it asks: those that wait for their turn have the others.
+                    effects = await self._compute(flow, source, batch, now)
                     await self._spend(size)
                     return effects
         return await self._askers.run(self._env.run, partial(flow.running, source, batch, now), lane)
@@ -71,7 +72,7 @@ class Caution:
             self.on = False
             await self._locked(self._store.calm)
 
-    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int, lane: Lane) -> Effects:
+    async def _compute(self, flow: Flow, source: str, batch: Batch, now: int) -> Effects:
         tries = {attempt: tries for attempt, tries in self._store.attempts.tries.items() if attempt.source == source}
         done: dict[int, Effects] = {}
         over: list[Attempt] = []
@@ -95,7 +96,7 @@ class Caution:
             over = [attempt]
             try:
                 work = partial(flow.running, source, part, now)
-                done[start] = await self._askers.run(self._env.run, work, lane)
+                done[start] = await self._askers.run(self._env.run, work)
             except PipeError:
                 await self._locked(self._store.attempt, over)
                 raise

@@ -33,6 +33,18 @@ def check_kinds(
             )
 
 
+def check_stages(before: Graph, after: Graph) -> None:
+    """Raises ConfigurationError where a name of the program that runs is that of a stage of another kind in the next one: it may
+    have counts until then."""
+    was, now = _shape(before), _shape(after)
+    for name in sorted(before.stages.keys() & after.stages.keys()):
+        if was.kind(name) != now.kind(name):
+            raise ConfigurationError(
+                f"{name} is a {was.kind(name)}, and would be a {now.kind(name)}: the state has counts under its name",
+                f"Give the {now.kind(name)} a name of its own.",
+            )
+
+
 def check_names(store: Store, graph: Graph) -> None:
     """Raises ConfigurationError where a name that the state has counts of is that of a stage of another kind now."""
     for name, (was, now) in store.accounts.changed(_shape(graph)).items():

@@ -136,10 +136,14 @@ class Reading:
         for partition in batch.span:
             for other in {*self._progress, *self.flow.order} - {name}:
                 if partition in self._progress.get(other, {}) or self._computing[other, partition] > 0:
+                    gone = other not in self.flow.order
                     raise ConfigurationError(
-                        f"source {name} reads a partition that source {other} reads, too: {partition[:80]!r}",
-                        f"Partitions are told apart by their names. This is a defect of the input {source.name}, or both sources "
-                        "read the same: then use one of them twice.",
+                        f"source {name} reads a partition that source {other} {'read before' if gone else 'reads, too'}: "
+                        f"{partition[:80]!r}",
+                        f"Give the source the name {other} again, or start with another --state."
+                        if gone
+                        else f"Partitions are told apart by their names. This is a defect of the input {source.name}, or both "
+                        "sources read the same: then use one of them twice.",
                     )
 
     def _take(self, source: str, batch: Batch) -> None:

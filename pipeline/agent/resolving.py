@@ -205,6 +205,10 @@ class Asker:
         self._ctx.metrics.count(f"{self._resolver.name}.{what}", number)
 
 
+Patience = dict[Asker, float]
+"""Seconds that a resolver is still waited for; one that was not asked has its `timeout`."""
+
+
 class Askers:
     """The resolvers of a run that are open, each with its asker."""
 
@@ -217,24 +221,29 @@ class Askers:
     def closed(self, resolver: AnyResolver) -> None:
         self._askers.pop(resolver, None)
 
-    async def run(self, threads: Threads, begin: Callable[[], Work[T]], lane: Lane = HERE) -> T:
-        """What work comes to, whose parts run in `threads`. It waits at most once for each resolver's
-        `timeout`. Cancelled, it ends where it is."""
-        deadlines: dict[Asker, float] = {}
+    async def run(
+        self, threads: Threads, begin: Callable[[], Work[T]], lane: Lane = HERE, patience: Patience | None = None
+    ) -> T:
+        """What work comes to, whose parts run in `threads`. It waits for each resolver's `timeout` in all, or for what is left of its
+        `patience`, which is then less. Cancelled, it ends where it is."""
+        patience = {} if patience is None else patience
         work = begin()
         try:
             step: Question | Done[T] = await threads(advance, work, None)
             while isinstance(step, Question):
-                answers = await self._answers(step, deadlines, lane)
+                answers = await self._answers(step, patience, lane)
                 step = await threads(advance, work, answers)
             return step.result
         finally:
             work.close()
 
-    async def _answers(self, question: Question, deadlines: dict[Asker, float], lane: Lane) -> Answers:
+    async def _answers(self, question: Question, patience: Patience, lane: Lane) -> Answers:
         asker = self._askers.get(question.resolver)
         if asker is None:
             return {}
         async with lane.left():
-            deadline = deadlines.setdefault(asker, asker.now + asker.timeout)
-            return await asker.answers(question.keys, deadline)
+            left, began = patience.get(asker, asker.timeout), asker.now
+            try:
+                return await asker.answers(question.keys, began + left)
+            finally:
+                patience[asker] = left - (asker.now - began)

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.agent.letters import rows
 from pipeline.agent.reading import Locked
-from pipeline.agent.resolving import Askers
+from pipeline.agent.resolving import Askers, Patience
 from pipeline.agent.telemetry import Journal
 from pipeline.env import Env
 from pipeline.errors import PipeError
@@ -51,6 +51,7 @@ class Retrying:
     async def effects(self, flow: Flow) -> list[Effects]:
         """What a flow makes of the next ones. It is to be committed next, or the run to end."""
         found: list[Effects] = []
+        patience: Patience = {}
         if self.left:
             taken = await self._locked(self._store.amend, lambda letters: letters.take(MOST))
             size = 0
@@ -58,13 +59,13 @@ class Retrying:
                 burial, some = taken.pop(0)
                 frame = rows(burial).with_row_index("@row")[some]
                 size += int(frame["@raw"].bin.size().sum() or 0)
-                found += await self._again(flow, burial, frame)
+                found += await self._again(flow, burial, frame, patience)
             if taken:
                 later = [(burial.id, row) for burial, some in taken for row in some]
                 await self._locked(self._store.amend, lambda letters: letters.put_off(later))
         return found
 
-    async def _again(self, flow: Flow, burial: Burial, frame: pl.DataFrame) -> list[Effects]:
+    async def _again(self, flow: Flow, burial: Burial, frame: pl.DataFrame, patience: Patience) -> list[Effects]:
         found = []
         for _, part in frame.group_by("@source", maintain_order=True):
             letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
@@ -75,14 +76,14 @@ class Retrying:
                 self._journal.say("warning", burial.stage, told, {"rows": len(letters), "reason": why})
                 await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
                 continue
-            found += [await self._tried(flow, burial, source, some) for some in apart(part)]
+            found += [await self._tried(flow, burial, source, some, patience) for some in apart(part)]
         return found
 
-    async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame) -> Effects:
+    async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame, patience: Patience) -> Effects:
         letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
         try:
             work = partial(again, flow, burial.stage, source, part.drop("@row"))
-            effects = await self._askers.run(self._env.run, work)
+            effects = await self._askers.run(self._env.run, work, patience=patience)
         except PipeError:
             # The next run would end in the same way, and so on, and nobody could take them back.
             told = "dead letters ended the run when they were put in again, and stay where they are"

@@ -78,7 +78,8 @@ class Fold(Plugin[OptionsT], Generic[OptionsT, StateT]):
     @property
     def fingerprint(self) -> str:
         """A hash of what gives the state its meaning: another one starts anew. By default of all options that are not what they are
-        by default: so a fold may get another option, and a default that changes changes the meaning."""
+        by default: so a fold may get another option. A default must not change then: programs that leave the option out would go
+        on with a state that meant something else."""
         told = [type(self).__name__, *_given(self.options)]
         return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:16]
 

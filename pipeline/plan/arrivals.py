@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -29,6 +29,13 @@ def whole(stage: Stage, row: pl.DataFrame, ports: Mapping[Port, Batch]) -> pl.Da
     for name in IDENTITY:
         same &= pl.col(name).eq_missing(pl.lit(row[name][0], dtype=row.schema[name]))
     return together.frame.filter(same).head(1)
+
+
+def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Rows of several parts, in order. Parts without rows need not have the columns of the others, as filters that nothing came to add
+    none; where a part with rows has not a field, it is null there."""
+    some = [frame for frame in frames if frame.height] or list(frames[:1])
+    return some[0] if len(some) == 1 else pl.concat(some, how="diagonal_relaxed")
 
 
 def union(batches: list[Batch], wanted: frozenset[str] | None) -> Batch | None:

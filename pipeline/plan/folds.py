@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
-import polars as pl
-
 from pipeline.api import Batch, Columns, Fold
 from pipeline.plan import isolation
+from pipeline.plan.arrivals import stacked
 from pipeline.plan.graph import AnyFold, Step
 
 Key = tuple[str, str, str]
@@ -65,7 +64,7 @@ def step(memory: Memory | None, stage: str, source: str, step: Step, batch: Batc
     done = [_one(memory, stage, source, step, fold, key, part) for key, part in _parts(batch)]
     if len(done) == 1:
         return done[0]
-    frame = pl.concat([each.batch.frame for each in done], how="vertical_relaxed")
+    frame = stacked([each.batch.frame for each in done])
     rejected = tuple(rows for each in done for rows in each.batch.rejected)
     failing = next((each.failing for each in reversed(done) if each.failing is not None), None)
     whole = Batch(frame, batch.span, rejected, batch.terminated)
@@ -94,7 +93,7 @@ def _alone(fold: AnyFold, batch: Batch, where: str) -> Stepped:
         _, rest = isolation.released(fold.finish, state, where=where)
         done += [found] if rest is None else [found, rest]
         failing = failed or failing
-    frame = pl.concat([each.frame for each in done], how="vertical_relaxed")
+    frame = stacked([each.frame for each in done])
     return Stepped(Batch(frame, batch.span, tuple(rows for each in done for rows in each.rejected)), 0, failing)
 
 

@@ -145,7 +145,7 @@ def released(
         return after, None if batch is None else _checked(work.__name__, batch)
     except (MemoryError, PipeError):
         raise
-    except DEFECTS as error:
+    except FAILURES as error:
         raise InternalError(
             f"{where} failed to release its held rows: {told(error, getattr(work, '__self__', work))}",
             "This is a defect of the plugin. Nothing was lost: what it holds is in the state. Mend it, or take it out of the program.",

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.api import Batch, Delta, Window
 from pipeline.columns.batch import CARRIED, IDENTITY, REJECTED_SCHEMA, stamp
 from pipeline.plan import isolation
+from pipeline.plan.arrivals import stacked
 from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects, reach
 from pipeline.plan.flow import Flow, reached
@@ -53,7 +54,7 @@ def _merged(before: Mapping[K, Batch], after: Mapping[K, Batch]) -> dict[K, Batc
     found = dict(before)
     for key, batch in after.items():
         both = [found[key].frame, batch.frame] if key in found else [batch.frame]
-        found[key] = batch.with_frame(pl.concat(both, how="vertical_relaxed"))
+        found[key] = batch.with_frame(stacked(both))
     return found
 
 

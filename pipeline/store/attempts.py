@@ -53,8 +53,12 @@ class Attempts:
         """For the life that follows in the same process."""
         return Knew(self.unclean, self._found)
 
-    def forgive(self) -> None:
-        """Those that the life before did not find were its own, and did not end the process."""
+    def begin(self, before: Knew | None) -> None:
+        """This life counts as one that ends badly until it has ended well. Attempts that a life before in this process did not find
+        were its own, and did not end it."""
+        self._database.rows("INSERT OR REPLACE INTO meta VALUES ('unclean', ?)", (self.unclean + 1,))
+        if before is None:
+            return
         self._database.rows("DELETE FROM attempt")
         self._database.many(
             "INSERT INTO attempt VALUES (?, ?, ?, ?)", [(*key, tries) for key, tries in self.tries.items()]

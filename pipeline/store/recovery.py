@@ -97,7 +97,6 @@ def _claim(
     unclean = number(meta.get("unclean", 0)) if before is None else before.unclean
     with database.transaction():
         database.many("UPDATE meta SET value = ? WHERE name = ?", [(epoch, "epoch"), (nonce, "nonce")])
-        database.rows("INSERT OR REPLACE INTO meta VALUES ('unclean', ?)", (unclean + 1,))
     file = env.files.stat(folder / DATABASE)
     return Opening(unlock, database, text(meta["instance"]), epoch, nonce, file, unclean)
 

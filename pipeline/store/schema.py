@@ -36,7 +36,8 @@ CREATE TABLE clock (
   stage TEXT PRIMARY KEY,
   fingerprint TEXT NOT NULL,  -- '' for a stage that is not in the program any more
   watermark INTEGER,
-  parts INTEGER NOT NULL      -- above every part of a window that was forgotten
+  parts INTEGER NOT NULL,     -- above every part of a window that was forgotten
+  horizon INTEGER             -- every window that was forgotten starts before; NULL while none was
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE window (

@@ -104,10 +104,9 @@ class Store:
         self.origins.load()
         self.attempts.load(before)
         trying = self.letters.load()
-        if before is not None or trying:
-            with self._changing():
-                if before is not None:
-                    self.attempts.forgive()
+        with self._changing():
+            self.attempts.begin(before)
+            if trying:
                 self.spared = self.letters.resume(trying, clean=before is not None or not self.attempts.unclean)
 
     def arrange(

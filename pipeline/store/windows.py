@@ -92,7 +92,7 @@ class Windows:
             for held in self.held.get(stage, {}).values():
                 held.due = UNKNOWN
         self._database.many(
-            "INSERT INTO clock VALUES (?, ?, NULL, 0) ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint",
+            "INSERT INTO clock VALUES (?, ?, NULL, 0, NULL) ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint",
             [(stage, mark) for stage, mark in fingerprints.items()],
         )
         return dropped
@@ -110,10 +110,7 @@ class Windows:
         part, kept = last[0]
         if part is not None:
             return number(part) + (0 if kept else 1)
-        mark = self.watermarks.get(stage)
-        if mark is not None and start >= mark - REMEMBERED:
-            return 0
-        forgotten = self._database.rows("SELECT parts FROM clock WHERE stage = ?", (stage,))
+        forgotten = self._database.rows("SELECT parts FROM clock WHERE stage = ? AND horizon > ?", (stage, start))
         return number(forgotten[0][0]) if forgotten else 0
 
     def apply(self, changes: Changes) -> None:
@@ -179,10 +176,11 @@ class Windows:
         if mark - self._forgot.get(stage, 0) > HOUR:
             self._forgot[stage] = mark
             long_ago = "stage = ?1 AND kept = 0 AND coalesce(closed, start) < ?2"
-            named = (stage, mark - REMEMBERED)
-            self._database.rows(
-                f"UPDATE clock SET parts = max(parts, (SELECT coalesce(max(part) + 1, 0) FROM window WHERE {long_ago})) "  # noqa: S608 — a constant
-                "WHERE stage = ?1",
-                named,
-            )
-            self._database.rows(f"DELETE FROM window WHERE {long_ago}", named)  # noqa: S608 — a constant
+            horizon = mark - REMEMBERED
+            ((last,),) = self._database.rows(f"SELECT max(part) FROM window WHERE {long_ago}", (stage, horizon))  # noqa: S608 — a constant
+            if last is not None:
+                self._database.rows(
+                    "UPDATE clock SET parts = max(parts, ?), horizon = max(coalesce(horizon, ?2), ?2) WHERE stage = ?3",
+                    (number(last) + 1, horizon, stage),
+                )
+                self._database.rows(f"DELETE FROM window WHERE {long_ago}", (stage, horizon))  # noqa: S608 — a constant

@@ -106,7 +106,10 @@ class _Vfs(apsw.VFS):
             raise _broken(apsw.SQLITE_IOERR_DELETE_NOENT)
         on.unlink(filename)
         if syncdir:
-            _sync_folder(on, filename)
+            try:
+                _sync_folder(on, filename)
+            except OSError as error:
+                raise _full() if error.errno == errno.ENOSPC else _broken(apsw.SQLITE_IOERR_DIR_FSYNC) from error
 
     def xAccess(self, pathname: str, flags: int) -> bool:
         node = current().disk.find(pathname)

@@ -11,8 +11,6 @@ import polars as pl
 from pipeline import api
 from pipeline.api import formats
 
-from ..codecs import csv, parquet
-
 Compression = Literal["none", "gzip", "zstd"]
 Metadata = Literal[
     "@timestamp",
@@ -107,16 +105,17 @@ class Written:
         """A file of rows that were encoded for this form, perhaps in another format than now; None where that is neither this
         codec's nor one of the house."""
         begun = json.loads(form or "{}")
-        codec = self._codec if begun.get("codec") == self._codec.name else _HOUSE.get(begun.get("codec"))
+        codec = self._codec if begun.get("codec") == self._codec.name else _house().get(begun.get("codec"))
         if codec is None or not begun["whole"]:
             return None
         return _packed(codec.finish(spooled, begun["form"]), begun["compression"])
 
 
-_HOUSE: dict[str, api.Codec[Any]] = {
-    codec.name: codec for codec in (csv.Csv(csv.Options()), parquet.Parquet(parquet.Options()))
-}
-"""Codecs whose files may wait for a program that writes another format by now."""
+def _house() -> dict[str, api.Codec[Any]]:
+    """Codecs whose files may wait for a program that writes another format by now, which has no use for them otherwise."""
+    from ..codecs import csv, parquet
+
+    return {codec.name: codec for codec in (csv.Csv(csv.Options()), parquet.Parquet(parquet.Options()))}
 
 
 def begun_whole(form: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -101,19 +102,30 @@ class Lives:
         return agent.report.counts
 
     def session(self, source: Callable[[], Input[Any]], filter: Filter[Any], full: Callable[[SimEnv], None]) -> None:
-        """One process to its end, which goes on after every disk without space. `full` is asked before each life of it."""
+        """One process to its end, which goes on after every disk without space. `full` is asked before each life of it. A life that
+        waits for space, where others end, gets some after an hour."""
         env = self.world.env()
 
         def build() -> Graph:
             full(env)
             return self.graph(source(), filter)
 
+        async def heal() -> None:
+            while True:
+                before = env.full_at
+                await env.clock.sleep(3600.0)
+                if env.full_at == before:
+                    env.full_at = None
+
         async def over() -> None:
-            space = Space(env, self.settings.folder, lambda level, text: None)
+            healing = asyncio.ensure_future(heal())
+            settings = replace(self.settings, timeout=1e6)
+            space = Space(env, settings.folder, lambda level, text: None)
             with patch.object(session, "note", self.said.append):
-                await session.Session(env, self.settings, space=space).run(
+                await session.Session(env, settings, space=space).run(
                     build(), (), cast("Recipe", Namespace(build=build))
                 )
+            healing.cancel()
 
         try:
             run(over())

@@ -215,6 +215,23 @@ def test_a_program_that_cannot_be_opened_leaves_the_old_one_running(
     assert source_of(first).asked == ["open", "read", "close"]
 
 
+def test_a_name_keeps_its_kind_while_the_program_runs(tmp_path: Path) -> None:
+    """Before anything of it was committed: the program that runs has counts of it that are on their way."""
+    world = made(tmp_path / "w", LINES)
+    env, first = world.env(), graph(tmp_path / "w", "a.log")
+    second = graph(tmp_path / "w", "b.log", source=Counted(ChunksOptions(path=str(tmp_path / "w" / "in.log"))))
+    stages = {"copy": replace(second.stages["log"], name="copy"), "log": replace(second.stages["copy"], name="log")}
+    stages["log"] = replace(stages["log"], upstream=(Port("copy"),))
+    second = replace(second, stages=stages, read=frozenset({Port("copy")}))
+
+    async def reload(running: Agent) -> None:
+        with pytest.raises(ConfigurationError, match="copy is a sink, and would be a source"):
+            await running.reload(second)
+
+    live(world, env, first, reload)
+    assert (world.folder / "a.log").read_bytes() == LINES
+
+
 def test_the_figures_are_those_of_the_program_that_runs(tmp_path: Path) -> None:
     """A stage that stays counts on, with the tables of what it has now; nothing stays of a program that was refused."""
     world = made(tmp_path / "w", LINES)

@@ -393,6 +393,32 @@ sink others = two -> file("{folder}/others.log", format: raw)
     run(live())
 
 
+def test_with_caution_batches_that_wait_for_their_turn_leave_room_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a life that ended badly they are computed one by one, and all of them, however many sources there are."""
+    replies(monkeypatch, slow=(5.0, "SLOW"))
+    names = [f"s{number}" for number in range(6)]
+    program = "\n".join(
+        f"source {name} = file('{{folder}}/{name}.log')\n"
+        f"transform t{name} = {name} | grok('^%{{{{WORD:key}}}} %{{{{INT:n:int}}}}$') | ask(key, timeout: 1m)\n"
+        f"sink o{name} = t{name} | keep(n, name) -> file('{{folder}}/{name}.ndjson')"
+        for name in names
+    )
+    there = world(tmp_path / "w", **dict.fromkeys(names, "slow 1,a 2"))
+    with pytest.raises(Crash):
+        run(quiet(there, there.env(60), compiled(there.folder, program)).run())
+    there.crash()
+    agent = quiet(there, there.env(), compiled(there.folder, program))
+
+    async def live() -> None:
+        async with asyncio.timeout(600):
+            await agent.run()
+
+    run(live())
+    assert [row["name"] for name in names for row in rows(there.folder, name)] == 6 * ["SLOW", "A"]
+
+
 def test_a_stop_waits_for_answers_and_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read is committed, with what was answered until the deadline."""
     replies(monkeypatch, slow=(50.0, "SLOW"))

@@ -109,6 +109,23 @@ def test_a_batch_in_parts_waits_as_a_whole(flow: Flow) -> None:
     assert (+found.counts, found.reach) == (+wanted.counts, wanted.reach)
 
 
+CUT = """
+source log = generate(count: 1)
+transform words = log | where(length(@raw) < 2) | grok('^(?<w>[a-z])$') | dedupe() by w
+sink seen = words -> null()
+"""
+
+
+def test_a_part_of_which_nothing_is_left_is_no_hindrance() -> None:
+    """Filters that nothing comes to add no columns, so it has fewer than the others."""
+    flow = Flow(graph_of(CUT), "host")
+    whole = batch(b"--", b"--", b"a", b"a", b"--", b"--")
+    parts = [flow.run("log", whole.with_frame(whole.frame[at : at + 2]), 1) for at in (0, 2, 4)]
+    found = together(flow, "log", whole, 1, parts)
+    flow.resume(found, Fresh(1))
+    assert (found.counts["words", "in"], found.counts["words", "out"], found.counts["words", "filtered"]) == (6, 1, 5)
+
+
 def test_a_letter_that_is_put_in_again_meets_no_state(flow: Flow) -> None:
     """Each passes the folds alone, and is not remembered."""
     effects = flow.run("log", batch(b"x", b"x", b"y"), 1)

@@ -206,6 +206,7 @@ def test_a_window_that_was_let_go_never_has_a_part_twice(env: RealEnv, tmp_path:
     other.arrange({"s": PLAIN}, {})
     other.arrange({"s": PLAIN}, {"w": "f2"})
     assert other.windows.part("w", 0) == 5
+    assert other.windows.part("w", now + 5000 * hour) == 0
     other.close()
 
 

@@ -14,7 +14,7 @@ class Options(api.ResolverOptions):
     field: api.Field = api.option("The text.")
 
 
-class Knows(api.Resolver[Options]):
+class Knows(api.Resolver[Options], api=1):
     """Says how long a text is, after a while."""
 
     name = "knows"
