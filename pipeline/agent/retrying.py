@@ -72,9 +72,7 @@ class Retrying:
             source = str(part["@source"][0])
             why = closed(flow, burial.stage, source, part)
             if why:
-                told = "dead letters cannot be put in again and stay where they are"
-                self._journal.say("warning", burial.stage, told, {"rows": len(letters), "reason": why})
-                await self._locked(self._store.amend, lambda store, letters=letters: store.spare(letters))
+                await self._spare(burial.stage, letters, why)
                 continue
             found += [await self._tried(flow, burial, source, some, patience) for some in apart(part)]
         return found
@@ -90,5 +88,14 @@ class Retrying:
             self._journal.say("error", burial.stage, told, {"rows": len(letters)})
             await self._locked(self._store.amend, lambda store: store.spare(letters))
             raise
-        effects.letters, effects.tries = letters, burial.tries + 1
+        unclear = {letter for letter, some in zip(letters, effects.unclear, strict=False) if some}
+        if unclear:
+            why = "their records come to the stage on several ways, and not as the same row: it may be the other one that was rejected"
+            await self._spare(burial.stage, sorted(unclear), why)
+        effects.letters, effects.tries = [letter for letter in letters if letter not in unclear], burial.tries + 1
         return effects
+
+    async def _spare(self, stage: str, letters: list[Letter], why: str) -> None:
+        told = "dead letters cannot be put in again and stay where they are"
+        self._journal.say("warning", stage, told, {"rows": len(letters), "reason": why})
+        await self._locked(self._store.amend, lambda store: store.spare(letters))

@@ -53,7 +53,8 @@ class Effects:
     `reach`, of batches that windows take rows of: partition → its records.
     `dead`: rejected rows that no sink reads, by stage. `failing`: (stage, plugin) → rows that the plugin raised on.
     `condemned`: what rows are known by that were not computed, because that ends the process.
-    `letters`: ids of dead letters that were put in again, after `tries` times before; `chosen`: their rows.
+    `letters`: ids of dead letters that were put in again, after `tries` times before; `chosen`: their rows; `unclear`: which of them
+    cannot be, as nobody can say which row they were (empty for none).
     `ahead`: stage → the rows that came to its first fold; with `ports`, which later stages read, what `Flow.resume` goes on with."""
 
     source: str = ""
@@ -70,6 +71,7 @@ class Effects:
     letters: list[tuple[int, int]] = field(default_factory=list)
     tries: int = 0
     chosen: Chosen | None = None
+    unclear: list[bool] = field(default_factory=list)
     ahead: dict[str, Batch] = field(default_factory=dict)
     ports: dict[Port, Batch] = field(default_factory=dict)
 

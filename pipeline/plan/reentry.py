@@ -10,7 +10,7 @@ import polars as pl
 from pipeline.api import Batch, Delta, Window
 from pipeline.columns.batch import CARRIED, IDENTITY, REJECTED_SCHEMA, stamp
 from pipeline.plan import isolation
-from pipeline.plan.arrivals import stacked
+from pipeline.plan.arrivals import stacked, union, wanted
 from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects, reach
 from pipeline.plan.flow import Flow, reached
@@ -88,11 +88,11 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effec
     each record they are of one `@item` (`lineage.apart`).
 
     The stages before it make them anew, and nothing else comes of these; what does not arrive any more is counted with
-    the stage: as rejected, or as filtered. Event time does not move. Folds take each for an input of its own: it does not meet the state
+    the stage: as rejected, or as filtered. Letters of which nobody can say which of the rows that come they were are `unclear`, and
+    nothing becomes of them. Event time does not move. Folds take each for an input of its own: it does not meet the state
     that the rows around it have left, and does not change it."""
     chosen = Chosen.of(stage, rows)
     effects = Effects(source=source, chosen=chosen)
-    effects.counts[stage, "retried"] += rows.height
     records = rows.unique(RECORD, keep="first", maintain_order=True).select(*CARRIED)
     none = pl.lit(None, dtype=pl.String)
     stamped = Batch(records.with_columns(pl.col("@received").alias("@timestamp"), none.alias("@item")), {})
@@ -106,7 +106,14 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effec
         arriving = yield from flow.entered(source, stamped, before)
         above = _above(flow.graph, stage)
         yield from flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
-        ports, left = _met(chosen, rows, {port: arriving[port] for port in target.upstream if port in arriving})
+        arrived = {
+            port: arriving[port].with_frame(chosen.only(arriving[port].frame))
+            for port in target.upstream
+            if port in arriving
+        }
+        effects.unclear = _unclear(rows, target, arrived)
+        rows = rows.filter(~pl.Series(effects.unclear, dtype=pl.Boolean))
+        ports, left = _met(rows, arrived)
         # The stages before make one row of the letter, but for those of a program that was changed meanwhile.
         more = sum(batch.frame.height for batch in ports.values()) - (rows.height - left.height)
         if more:
@@ -117,11 +124,31 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effec
         for port in target.upstream:
             ports.pop(port, None)
         yield from flow.through(reached(flow.graph, Port(stage)), ports, effects)
+    effects.counts[stage, "retried"] += rows.height
     effects.high.clear()
     return effects
 
 
-def _met(chosen: Chosen, letters: pl.DataFrame, ports: dict[Port, Batch]) -> tuple[dict[Port, Batch], pl.DataFrame]:
+def _unclear(letters: pl.DataFrame, stage: Stage, ports: Mapping[Port, Batch]) -> list[bool]:
+    """Whether a letter is of a record that comes on more ways than there are letters of it, and not as the same row on each: then
+    another of its rows may be the one that was not rejected, and has been given on."""
+    together = union(list(ports.values()), wanted(stage))
+    if together is None:
+        return [False] * letters.height
+    ways = together.frame.with_columns(pl.len().over(*IDENTITY).alias("@ways"))
+    several = ways.filter(pl.col("@ways") > 1).drop("@ways")
+    if not several.height:
+        return [False] * letters.height
+    number = letters.group_by(*RECORD).agg(pl.len().alias("@letters"))
+    kinds = several.unique().group_by(*IDENTITY).agg(pl.len().alias("@kinds"))
+    more = several.group_by(*IDENTITY).agg(pl.len().alias("@ways")).join(kinds, on=IDENTITY, nulls_equal=True)
+    more = more.join(number, on=RECORD).filter((pl.col("@ways") > pl.col("@letters")) & (pl.col("@kinds") > 1))
+    unclear = more.select(*RECORD, pl.lit(value=True).alias("@unclear")).unique()
+    found = letters.join(unclear, on=RECORD, how="left", maintain_order="left")["@unclear"]
+    return found.fill_null(value=False).to_list()
+
+
+def _met(letters: pl.DataFrame, ports: dict[Port, Batch]) -> tuple[dict[Port, Batch], pl.DataFrame]:
     """Of what comes to a stage again, a row for each letter; and the letters for which none comes.
 
     A record that comes on several ways may be as many letters, or fewer where only some of its rows were rejected."""
@@ -129,7 +156,7 @@ def _met(chosen: Chosen, letters: pl.DataFrame, ports: dict[Port, Batch]) -> tup
         return {}, letters
     known = letters.with_columns(pl.int_range(pl.len()).over(*RECORD).alias("@nth"))
     same = known.select(*RECORD, "@nth", pl.lit(value=True).alias("@known"))
-    found = {port: batch.with_frame(chosen.only(batch.frame)) for port, batch in ports.items()}
+    found = dict(ports)
     came = _ways(pl.concat([batch.frame.select(*IDENTITY) for batch in found.values()]))
     mask = came.join(same, on=[*RECORD, "@nth"], how="left", maintain_order="left")["@known"].fill_null(value=False)
     at = 0

@@ -271,6 +271,27 @@ def test_each_letter_of_a_record_that_comes_on_several_ways_arrives_once(*, read
     assert counts(rows[[3, 3]]) == (2, 2, 1, 0, 1)
 
 
+APART = """
+source log = generate(count: 1)
+transform one = log | set { way = [1] }
+transform two = log | set { way = [int!(substring(string(@raw), 0, 1)) ?? 1] }
+transform both = [one, two] | grok('^(?<w>[ab0-9]+)')
+sink last  = both -> null()
+"""
+
+
+def test_a_letter_that_may_be_either_of_two_rows_stays_where_it_is() -> None:
+    """One of them was given on, and nobody can say which. Where they are the same, or both were rejected, each arrives once."""
+    loaded = load(Source("p.pipe", APART))
+    assert loaded.graph is not None, loaded.diagnostics
+    flow = Flow(loaded.graph, "host")
+    batch = api.lines([b"2a", b"1a", b"2b"], pl.Series([0, 1, 4]), partition="p", start=None, end=4)
+    rows = condemn(flow, "log", batch, 0, "a test").dead[0][1]
+    found = alone(again(flow, "both", "log", rows[[0, 1, 2, 2]]))
+    assert found.unclear == [True, False, False, False]
+    assert {kind: found.counts["both", kind] for kind in ("retried", "in", "out")} == {"retried": 3, "in": 3, "out": 3}
+
+
 def test_letters_that_are_rejected_on_their_way_go_where_rejected_ones_of_their_stage_go() -> None:
     """To a sink that reads them by now, counted once."""
     loaded = load(Source("p.pipe", PROGRAM + "sink no = long.rejected -> null()\n"))

@@ -204,3 +204,24 @@ def test_letters_of_a_stage_that_is_gone_stay(stopped: Pipe) -> None:
     assert b"dead letters cannot be put in again and stay where they are" in done.stderr
     assert b"the stage is not in the program any more" in done.stderr
     assert kinds(stopped) == [WORDS, MORE]
+
+
+def test_a_letter_that_may_be_the_row_that_was_given_on_stays(pipe: Pipe) -> None:
+    """Its record comes to the stage on two ways, and was rejected on one of them: the other row is not given on twice."""
+    program = """
+source log = file("in.log")
+transform one = log | set {{ n = '1' }}
+transform two = log | set {{ n = {two} }}
+transform both = [one, two] | set {{ number = int!(n) }}
+sink kept = both | keep(number) -> file("out.ndjson")
+"""
+    pipe.write("p.pipe", program.format(two="string(@raw)"))
+    (pipe.folder / "in.log").write_bytes(b"x\n2\n")
+    assert pipe("run", "p.pipe", "--once").returncode == 0
+    assert pipe("dlq", "retry", "p.pipe", "--all").returncode == 0
+    pipe.write("p.pipe", program.format(two="'3'"))
+    done = pipe("run", "p.pipe", "--once")
+    assert b"come to the stage on several ways" in done.stderr
+    numbers = [json.loads(line)["number"] for line in (pipe.folder / "out.ndjson").read_text().splitlines()]
+    assert (sorted(numbers), [raw for _, raw in shown(pipe)]) == ([1, 1, 2], ["x"])
+    assert pipe("audit", "p.pipe").returncode == 0
