@@ -51,6 +51,7 @@ from pipeline.api.members import Members
 from pipeline.api.options import Duration, NewName, OptionError, Options, Patterns, Size, option
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, OptionsT, Output, Plugin, Window
 from pipeline.api.resolvers import Resolver, ResolverOptions
+from pipeline.api.secrets import Secret
 from pipeline.api.segments import Result, Segment, Writer
 from pipeline.api.sessions import Sessions
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
@@ -152,6 +153,7 @@ __all__ = [
     "ResolverOptions",
     "Result",
     "Roll",
+    "Secret",
     "Segment",
     "Sessions",
     "Size",

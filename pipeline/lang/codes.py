@@ -94,6 +94,7 @@ _PLAN = (
     Code("P401", "stage that nothing reads", "Its events are computed for nobody."),
     Code("P402", "port that nothing reads", "Events of this port are counted as filtered and go nowhere."),
     Code("P403", "advice of a plugin", "The program works, but perhaps not as well as it could."),
+    Code("P404", "secret in the program", "Programs are kept in repositories, and shown. `secret('file:PATH')`, `secret('env:NAME')` and `secret('credential:NAME')` say where a secret is kept; it is read when it is used, and never shown."),
     Code("P501", "name in a test that the program does not have", "`given` names a source, `fail` a sink, and `expect` any node, perhaps with a port."),
     Code("P502", "test that expects nothing", "A test fails where an expectation does: one without any could not fail."),
     Code("P503", "two tests of one name", "The name says what a test is about, in reports and for `--filter`."),

@@ -104,6 +104,8 @@ def _function(node: ast.Call, scope: Scope) -> Function | None:
         help = f"`{name}` is an aggregate: use it in a window, `window(10s) {{ x = {name}(…) }}`"
     elif name in scope.catalog.names("filters"):
         help = f"`{name}` is a filter: put it after a `|`"
+    elif name == "secret":
+        help = "secrets go into options that take one, such as a token or a password, and nowhere else"
     else:
         near = suggestion(name, [*scope.catalog.names("functions"), "env"])
         help = foreign.FUNCTIONS.get(name) or near or "`pipe plugins` lists all functions"

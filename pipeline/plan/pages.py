@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from pipeline.api import Aggregate, Expr, Field, Function, Options, Plugin, Template
+from pipeline.api import Aggregate, Expr, Field, Function, Options, Plugin, Secret, Template
 from pipeline.api.aggregates import Parameter
 from pipeline.api.codecs import Decodes, Encodes
 from pipeline.api.options import Bytes, Microseconds
@@ -171,6 +171,7 @@ _NAMES: Mapping[object, str] = {
     Field: "field",
     Expr: "expression",
     Template: "template",
+    Secret: "secret",
 }
 
 

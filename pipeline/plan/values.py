@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Union, get_args, get_origin, get_t
 import polars as pl
 import pydantic
 
-from pipeline.api import Expr, Field, Hole, Template
+from pipeline.api import Expr, Field, Hole, Secret, Template
 from pipeline.api.options import Bare, Bytes, Microseconds
 from pipeline.columns.times import format_time
 from pipeline.columns.types import BOOL, DURATION, INT, NULL, TIME, dtype
@@ -59,6 +59,8 @@ def convert(node: ast.Expression, annotation: object, scope: Scope, what: str, *
         return _sequence(node, origin, inner, scope, what)
     if origin is dict or origin is Mapping:
         return _mapping(node, inner[1], scope, what)
+    if annotation is Secret:
+        return _secret(node, scope, what)
     if annotation in (Expr, Field, Template):
         return _compiled(node, annotation, scope, what)
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
@@ -179,6 +181,7 @@ def _describe(annotation: object) -> str:
         Expr: "an expression",
         Field: "a field",
         Template: "a template",
+        Secret: "a secret",
         str: "a string",
         int: "an int",
     }
@@ -299,6 +302,33 @@ def _field(node: ast.Expression, scope: Scope, what: str) -> object:
         scope.findings.error("P206", f"{what} is a field", node.span, help=help)
         return FAILED
     return scope.field(node) or FAILED
+
+
+def _secret(node: ast.Expression, scope: Scope, what: str) -> object:
+    """`secret('file:PATH')`, or a text that is known when the program is loaded."""
+    if isinstance(node, ast.Call) and node.name.text == "secret":
+        if len(node.arguments) != 1 or node.arguments[0].name is not None:
+            scope.findings.error(
+                "P206", f"`secret` in {what} takes one text", node.span, help="write secret('file:PATH')"
+            )
+            return FAILED
+        where = _constant(
+            node.arguments[0].value, ("string",), "a text such as 'file:PATH'", scope, f"`secret` in {what}"
+        )
+        if not isinstance(where, str):
+            return FAILED
+        try:
+            return Secret.at(where)
+        except ValueError as error:
+            scope.findings.error("P206", f"{what} is kept nowhere", node.arguments[0].span, help=str(error))
+            return FAILED
+    value = _constant(node, ("string",), "a secret", scope, what)
+    if isinstance(node, (ast.String, ast.Template)) and isinstance(value, str):
+        help = "write secret('file:PATH'), secret('env:NAME') or secret('credential:NAME')"
+        scope.findings.warning(
+            "P404", f"{what} can be read by everybody who can read the program", node.span, help=help
+        )
+    return Secret.text(value) if isinstance(value, str) else FAILED
 
 
 def template(node: ast.Expression, scope: Scope, what: str) -> object:

@@ -45,6 +45,10 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "os socket asyncio.to_thread asyncio.open_unix_connection asyncio.start_unix_server unlink chmod .stat",
         "The control socket is a door for operators beside the engine: nothing that must survive a crash passes it.",
     ),
+    "pipeline/api/secrets.py": (
+        "os .open",
+        "Secrets are kept outside of every state, by the machine or its operator; nothing of them is committed.",
+    ),
     "pipeline/columns/native.py": ("os", "Which kernels run is decided once for the process, when they are imported."),
     "pipeline/lang/table.py": ("read_text", "The grammar is a part of the package, read when it is imported."),
     "pipeline/proof/records.py": (
