@@ -13,6 +13,13 @@ from pipeline.lang.tokens import BRACKET, CLOSER, ENDS_VALUE
 _CLAUSE_WORDS = frozenset({"and", "or", "in", "matches", "contains", "by", "where", "then", "else"})
 
 
+def else_if_in_one_word(place: Place) -> Mistake | None:
+    if "ELSE" not in place.accepts or place.found.type != "NAME" or place.found.text not in ("elif", "elsif", "elseif"):
+        return None
+    told = at(place, "P034", f"`{place.found.text}` is two words here", "write `else if`")
+    return Mistake(told, (place.instead("ELSE", "else"), place.instead("IF", "if")))
+
+
 def no_then_or_else(place: Place) -> Mistake | None:
     if place.before.type not in ENDS_VALUE or place.found.type in ("NAME", "LITERAL", "RAW", "TEMPLATE", "DEFINE"):
         return None

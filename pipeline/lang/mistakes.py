@@ -12,6 +12,7 @@ from pipeline.lang.expected import expected
 from pipeline.lang.expression_mistakes import (
     chained_comparison,
     clause_word_as_name,
+    else_if_in_one_word,
     no_comma,
     no_then_or_else,
     not_closed,
@@ -54,6 +55,7 @@ _RULES: tuple[Rule, ...] = (
     input_as_upstream,
     arrow_elsewhere,
     pipe_elsewhere,
+    else_if_in_one_word,
     no_then_or_else,
     not_closed,
     no_arrow,
