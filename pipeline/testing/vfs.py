@@ -1,7 +1,7 @@
 """SQLite on the simulated disk, so that the pages of the database and of its log meet the same power cuts as any file.
 
 It does what SQLite's own VFS for Unix does: it writes until all is written, syncs the folder when it first syncs a log that
-it made, and promises that a write changes nothing outside its range.
+it might have made (whether or not it was there), and promises that a write changes nothing outside its range.
 """
 
 # ruff: noqa: N802 — the names are SQLite's
@@ -28,8 +28,8 @@ class _File:
         self._kernel = current()
         self._path = path
         self._at_close = bool(flags[0] & apsw.SQLITE_OPEN_DELETEONCLOSE)
-        made = path is not None and self._kernel.disk.find(path) is None
-        self._unnamed = made and bool(flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL))
+        log = bool(flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL))
+        self._unnamed = path is not None and log and bool(flags[0] & apsw.SQLITE_OPEN_CREATE)
         self._descriptor = self._kernel.anonymous() if path is None else self._kernel.open(path, os.O_RDWR | os.O_CREAT)
         flags[1] = flags[0]
 

@@ -43,3 +43,10 @@ def test_a_journal_whose_removal_is_not_durable_undoes_nothing() -> None:
     its first commits are lost with the power."""
     choice = random.Random(5063)
     Storm("1h", choice=choice).play([Action("kill", 38, "mixed"), Action("write", 1), Action("kill", 1, "dropped")])
+
+
+def test_a_log_that_another_process_made_is_durable_from_its_first_sync_on() -> None:
+    """One that died before it synced the log's folder: SQLite syncs it again, whoever made the log."""
+    choice = random.Random(1615)
+    actions = [Action("rewrite"), Action("kill", 18, "kept"), Action("kill", 220, "mixed")]
+    Storm("20s", choice=choice).play(actions)
