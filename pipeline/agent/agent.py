@@ -241,7 +241,14 @@ class Agent:
         caution = Caution(self._env, store, self.locked, self._journal, self._askers)
         retrying = Retrying(self._env, store, self.locked, self._journal, self._askers)
         self._reading = reading = Reading(
-            self._env, crew, self._assembly.flow, caution.compute, store.progress, ahead, self.listeners
+            self._env,
+            crew,
+            self._assembly.flow,
+            caution.compute,
+            store.progress,
+            ahead,
+            self.listeners,
+            once=settings.once,
         )
         self._deliveries = deliveries = Deliveries(
             self._env,

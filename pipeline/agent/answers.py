@@ -18,7 +18,7 @@ def answer(state: Contents, request: Request) -> Answer:
     its nodes (`meters`), and the `tables` of one `node`. `audit`: the whole ledger (`pipeline.store.books`). `checkpoint`: the
     path of the program, and the position of each partition. `dlq`, `dlq_kinds`: dead letters (`pipeline.agent.letters`).
     `windows`: whose state it is and its windows; of the one of a `stage`, `start` and `part`, `deltas` is its state and `trail`
-    where its rows come from."""
+    where its rows come from. `table`: the state of a `fold` of a `stage` that is one for all partitions."""
     return told(taken(state, request), request)
 
 
@@ -66,6 +66,10 @@ def _trail(state: Contents, request: Request) -> Answer:
     return {"trail": state.trail(*_window(request))}
 
 
+def _table(state: Contents, request: Request) -> Answer:
+    return {"state": state.table(str(request.get("stage")), str(request.get("fold")))}
+
+
 def _window(request: Request) -> tuple[str, int, int]:
     """The window that is asked for."""
     start, part = request.get("start"), request.get("part")
@@ -81,4 +85,5 @@ QUESTIONS: Mapping[str, Callable[[Contents, Request], Answer]] = {
     "windows": _windows,
     "deltas": _deltas,
     "trail": _trail,
+    "table": _table,
 }

@@ -15,8 +15,8 @@ from pipeline.plan import folds, isolation
 from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects
 from pipeline.plan.flow import Flow
-from pipeline.plan.folds import Key
-from pipeline.plan.graph import AnyFold, Stage, Step
+from pipeline.plan.folds import ALL, Key, Tables
+from pipeline.plan.graph import AnyFold, Graph, Stage, Step
 from pipeline.store import Advance, Remembered
 from pipeline.store.folds import Folds, Known
 
@@ -179,9 +179,22 @@ class Folding:
         return effects
 
 
+def tables(graph: Graph, stored: Folds) -> Tables:
+    """What the tables of a program know, as it is committed. Blocks on the database. Raises StateError as `Folding.get` does."""
+    memory = Folding(stored)
+    found = {}
+    for stage in graph.stages.values():
+        for step in stage.steps:
+            if step.table is not None:
+                key = (stage.name, step.fold, ALL)
+                found[key] = memory.get(key, cast("AnyFold", step.plugin))
+    return Tables(found)
+
+
 def resume(flow: Flow, folding: Folding, effects: Iterable[Effects]) -> Work[None]:
-    """Go on with batches that folds wait for, in the order of reading."""
-    for each in effects:
+    """Go on with batches that folds wait for, in the order of reading; first with those that tables may be made of."""
+    tables = flow.graph.known_first
+    for each in sorted(effects, key=lambda effects: effects.source not in tables):
         yield from flow.resuming(each, folding)
 
 

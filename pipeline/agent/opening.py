@@ -78,7 +78,7 @@ def arrange(store: Store, assembly: Assembly, journal: Journal) -> None:
 
 def _shape(graph: Graph) -> Shape:
     return Shape(
-        {stage.name: [str(port) for port in stage.upstream] for stage in graph.stages.values() if stage.upstream},
+        {stage.name: [str(port) for port in stage.reads] for stage in graph.stages.values() if stage.upstream},
         {source.name: list(graph.sinks_of(source.name)) for source in graph.sources},
         sorted(stage.name for stage in graph.sinks),
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pipeline.agent.listening import Listeners
+from pipeline.agent.precedence import Precedence
 from pipeline.agent.resolving import Lane
 from pipeline.agent.supervision import Crew, Task, cancel, within
 from pipeline.agent.watermarks import Activity
@@ -78,6 +79,8 @@ class Reading:
         progress: Mapping[str, Mapping[str, Position]],
         ahead: int = AHEAD,
         listeners: Listeners | None = None,
+        *,
+        once: bool = False,
     ) -> None:
         self._env = env
         self._crew = crew
@@ -99,9 +102,12 @@ class Reading:
         """Those that have not come to their end. One that failed never does: its error ends the agent."""
         self.activity = Activity(env.clock.monotonic())
         self._computing: Counter[tuple[str, str]] = Counter()
+        self._precedence = Precedence(env.clock, once=once)
 
     def begin(self, name: str, source: AnyInput) -> None:
-        """Read the source of that name from its progress on, until it ends or is stopped."""
+        """Read the source of that name from its progress on, until it ends or is stopped. What is there of tables is read before the
+        first batch of other sources is taken."""
+        self._precedence.begin(name, source)
         self._readers[name] = self._crew.start(self._read(name, source))
 
     async def stop(self, names: Iterable[str] | None = None) -> None:
@@ -114,18 +120,26 @@ class Reading:
 
     async def _read(self, name: str, source: AnyInput) -> None:
         batches = source.read(dict(self._progress.get(name, {})))
+        first = True
         try:
             async for batch in batches:
                 self._check(name, source, batch)
                 # From here on it is unread data to the watermark, also while it waits for room.
                 self._computing.update((name, partition) for partition in batch.span)
+                self._precedence.hold(name, held=True)
                 try:
+                    if first and name not in self.flow.graph.known_first:
+                        await self._precedence.wait(self.flow.graph.known_first)
+                    first = False
                     await self._room.wait()
                 except asyncio.CancelledError:
                     self._computing.subtract((name, partition) for partition in batch.span)
                     raise
+                finally:
+                    self._precedence.hold(name, held=False)
                 self._take(name, batch)
         finally:
+            self._precedence.end(name)
             if isinstance(batches, AsyncGenerator):
                 await batches.aclose()
         del self._readers[name]

@@ -11,6 +11,7 @@ from functools import partial
 
 import polars as pl
 
+from pipeline.agent.folding import tables
 from pipeline.agent.letters import rows
 from pipeline.agent.reading import Locked
 from pipeline.agent.resolving import Askers, Patience
@@ -67,7 +68,7 @@ class Retrying:
 
     async def _again(self, flow: Flow, burial: Burial, frame: pl.DataFrame, patience: Patience) -> list[Effects]:
         found = []
-        for _, part in frame.group_by("@source", maintain_order=True):
+        for _, part in frame.group_by("@source", pl.col("@error").struct.field("filter"), maintain_order=True):
             letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
             source = str(part["@source"][0])
             why = closed(flow, burial.stage, source, part)
@@ -80,7 +81,8 @@ class Retrying:
     async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame, patience: Patience) -> Effects:
         letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
         try:
-            work = partial(again, flow, burial.stage, source, part.drop("@row"))
+            known = await self._locked(tables, flow.graph, self._store.folds)
+            work = partial(again, flow, burial.stage, source, part.drop("@row"), known)
             effects = await self._askers.run(self._env.run, work, patience=patience)
         except PipeError:
             # The next run would end in the same way, and so on, and nobody could take them back.

@@ -92,8 +92,8 @@ class Input(Plugin[OptionsT]):
     def backlog(self) -> Mapping[str, int]:
         """Bytes (or records) known but not yet yielded, for every partition that may still grow; 0 when caught up.
 
-        Holds watermarks back: a window never closes while a partition that feeds it has unread data. Partitions that are
-        finished for good are left out."""
+        Holds watermarks back: a window never closes while a partition that feeds it has unread data. Where a `join` reads it, other
+        sources begin when nothing is unread. Partitions that are finished for good are left out."""
         return {}
 
     def reads(self) -> Sequence[str]:

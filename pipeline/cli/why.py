@@ -28,7 +28,7 @@ from pipeline.cli.story import Story
 from pipeline.env import Env
 from pipeline.env.real import RealEnv
 from pipeline.errors import StateError, UsageError
-from pipeline.plan.graph import Graph
+from pipeline.plan.graph import AnyFold, Graph, Step
 from pipeline.plan.probe import Probe
 from pipeline.plan.reentry import POISON
 from pipeline.proof.records import Found, Lost, found
@@ -135,6 +135,16 @@ class Search:
         request = {"ask": "trail", "stage": sent["stage"], "start": sent["start"], "part": sent["part"]}
         return cast("Trail", self.ask(request)["trail"])
 
+    def _table(self, stage: str, step: Step) -> object:
+        """What a table knows now."""
+        fold = cast("AnyFold", step.plugin)
+        found = cast("tuple[str, int] | None", self.ask({"ask": "table", "stage": stage, "fold": step.fold})["state"])
+        try:
+            return fold.empty() if found is None else fold.load(base64.b64decode(found[0]), found[1])
+        except ValueError as error:
+            told = f"the table of {fold.name} in {stage} cannot be read: {error}"
+            raise StateError(told, "Run the version of the plugin that wrote it.") from error
+
     def _poison(self) -> frozenset[Place]:
         """The records that ended a process whenever they were computed, as far as their dead letters are kept."""
         letters = cast("list[dict[str, Any]]", self.ask({"ask": "dlq", "reason": POISON, "limit": MOST})["letters"])
@@ -146,7 +156,7 @@ class Search:
 
     def _run(self, sent: Sent, trail: Trail, arrived: Callable[[Found, Batch], None]) -> list[Found | Lost]:
         """Give the rows that come to the window of a stage to `arrived`."""
-        probe = Probe(self.graph, self.env.host, sent["stage"])
+        probe = Probe(self.graph, self.env.host, sent["stage"], self._table)
         poison = self._poison()
         journal = Journal(note, self.env.clock)
 

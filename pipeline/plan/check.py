@@ -10,6 +10,7 @@ from typing import Literal
 
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Diagnostic
+from pipeline.plan import tables
 from pipeline.plan.cases import Case, cases
 from pipeline.plan.catalog import Catalog
 from pipeline.plan.constants import constants
@@ -61,6 +62,7 @@ def check(
         findings.error(
             "P042", "the program has no statements", program.span, help="it needs at least a source and a sink"
         )
+    tables.collect(names, catalog)
     resolve(names, findings)
     ordered = order(names, findings)
     patterns = {pattern: statement.pattern.value for pattern, statement in names.patterns.items()}

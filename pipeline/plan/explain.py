@@ -51,6 +51,8 @@ def _step(step: Step, before: Columns) -> Iterator[str]:
     yield from _facts(step.plugin.describe(), "      ")
     if isinstance(step.plugin, Window):
         yield from _policy(step.plugin)
+    elif step.table is not None:
+        yield "      memory        one table, for all events; committed with the progress. What comes late changes later events only"
     elif isinstance(step.plugin, Fold):
         yield "      memory        a state for each partition, one for all facts; committed with the progress"
     elif isinstance(step.plugin, Resolver):

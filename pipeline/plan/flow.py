@@ -31,9 +31,9 @@ class Flow:
     def __init__(self, graph: Graph, host: str) -> None:
         self.graph = graph
         self.host = host
-        self.order = {source.name: reached(graph, Port(source.name)) for source in graph.sources}
-        self._after = {stage.name: reached(graph, Port(stage.name)) for stage in graph.windows}
-        self._late = _late(graph)
+        self.order = {source.name: graph.reached(source.name) for source in graph.sources}
+        self._after = {stage.name: graph.reached(stage.name) for stage in graph.windows}
+        self._late = graph.late
         self.asks = any(stage.resolvers for stage in graph.stages.values())
         """Whether its work may have to wait for answers."""
 
@@ -58,6 +58,7 @@ class Flow:
                     effects.ahead[stage.name] = found
         if late:
             read = {port for stage in late if stage.name not in effects.ahead for port in stage.upstream}
+            read |= {port for stage in late for port in stage.tables}
             effects.ports = {port: found for port, found in ports.items() if port in read}
         if effects.deltas or any(stage.window is not None for stage in late):
             effects.reach = reach(stamped)
@@ -77,14 +78,19 @@ class Flow:
         alone(self.resuming(effects, memory))
 
     def resuming(self, effects: Effects, memory: Memory) -> Work[None]:
-        """Go on with a batch where `run` left it, once all batches before it went on. Changes the effects."""
+        """Go on with a batch where `run` left it, once all batches before it went on. Changes the effects.
+
+        Of dead letters that were put in again only tables get something here."""
         if not (effects.ahead or effects.ports):
             return
         ports = effects.ports
         for stage in self.order[effects.source]:
-            if stage.name in self._late:
+            if effects.chosen is not None:
+                self.learn(stage, ports, effects, memory)
+            elif stage.name in self._late:
                 batch = effects.ahead.pop(stage.name, None)
                 if batch is not None:
+                    self.learn(stage, ports, effects, memory)
                     yield from self._onward(stage, stage.before[stage.cut :], batch, ports, effects, memory)
                 else:
                     yield from self.through((stage,), ports, effects, memory)
@@ -112,16 +118,30 @@ class Flow:
         else:
             batch = yield from self._chain(node, node.steps[at:], batch, ports, effects, memory)
             self._finish(node, batch, ports, effects)
-        yield from self.through(reached(self.graph, Port(stage)), ports, effects, memory)
+        yield from self.through(self.graph.reached(stage), ports, effects, memory)
 
     def through(
         self, order: Iterable[Stage], ports: dict[Port, Batch], effects: Effects, memory: Memory | None = None
     ) -> Work[None]:
         """Run stages, in order, on the batches of `ports`, and put theirs there."""
         for stage in order:
+            if folds.keeps(memory):
+                self.learn(stage, ports, effects, memory)
             batch = self._arrived(stage, ports, effects)
             if batch is not None:
                 yield from self._onward(stage, stage.before, batch, ports, effects, memory)
+
+    def learn(self, stage: Stage, ports: dict[Port, Batch], effects: Effects, memory: Memory) -> None:
+        """Give the rows of `ports` that are for tables of a stage to them."""
+        for step in stage.steps:
+            batch = None if step.table is None else ports.get(step.table)
+            if batch is None or batch.frame.height == 0:
+                continue
+            effects.counts[stage.name, "in"] += batch.frame.height
+            learned = folds.learn(memory, stage.name, step, batch)
+            effects.failed(stage.name, step.name, learned.failing)
+            known, _ = self._rejected(stage, step.learns, learned.batch, ports, effects)
+            effects.counts[stage.name, "joined"] += known.frame.height
 
     def _arrived(self, stage: Stage, ports: Mapping[Port, Batch], effects: Effects) -> Batch | None:
         """The rows that a stage gets; None when there are none."""
@@ -265,26 +285,6 @@ class Flow:
         else:
             effects.dead.append((stage.name, frame))
         return Batch(batch.frame, batch.span, terminated=batch.terminated), frame.height
-
-
-def reached(graph: Graph, start: Port) -> tuple[Stage, ...]:
-    """The stages that see rows of a port, in topological order; windows stop the events, their rows start anew."""
-    seen = {start.stage}
-    order = []
-    for stage in graph.stages.values():
-        if stage.kind != "source" and stage.name not in seen and any(port.stage in seen for port in stage.upstream):
-            order.append(stage)
-            seen.add(stage.name)
-    return tuple(order)
-
-
-def _late(graph: Graph) -> frozenset[str]:
-    """The stages that events come to behind a fold, or that have one for events themselves."""
-    found: set[str] = set()
-    for stage in graph.stages.values():
-        if stage.cut is not None or any(port.stage in found for port in stage.upstream):
-            found.add(stage.name)
-    return frozenset(found)
 
 
 def _high(batch: Batch, on: str, most: int) -> dict[str, int]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 from pipeline.api import Batch, Columns, Fold
+from pipeline.api.tables import Tabled
 from pipeline.plan import isolation
 from pipeline.plan.arrivals import stacked
-from pipeline.plan.graph import AnyFold, Step
+from pipeline.plan.graph import AnyFold, AnyTabled, Step
 
 Key = tuple[str, str, str]
-"""What a state is known by: its stage, the fold in it (`Step.fold`), and the partition; empty for all facts of windows."""
+"""What a state is known by: its stage, the fold in it (`Step.fold`), and the partition; ALL for all facts of windows, and for tables."""
+
+ALL = ""
+"""In the place of a partition."""
 
 
 class Memory(Protocol):
@@ -38,13 +42,32 @@ class Fresh:
     """States that begin empty, and of which nothing remains."""
 
     now: int
-    _states: dict[Key, object] = field(default_factory=dict)
+    states: dict[Key, object] = field(default_factory=dict)
 
     def get(self, key: Key, fold: AnyFold) -> object:
-        return self._states[key] if key in self._states else fold.empty()
+        return self.states[key] if key in self.states else fold.empty()
 
     def put(self, key: Key, source: str, fold: AnyFold, state: object) -> None:
-        self._states[key] = state
+        self.states[key] = state
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What tables know, as a memory that keeps nothing: to other folds each row is an input of its own."""
+
+    states: Mapping[Key, object]
+    now: int = 0
+
+    def get(self, key: Key, fold: AnyFold) -> object:
+        return self.states[key] if key in self.states else fold.empty()
+
+    def put(self, key: Key, source: str, fold: AnyFold, state: object) -> None:
+        raise TypeError(f"nothing is kept of {key}")
+
+
+def keeps(memory: Memory | None) -> TypeGuard[Memory]:
+    """Whether what rows leave behind is kept."""
+    return memory is not None and not isinstance(memory, Tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +82,11 @@ class Stepped:
 def step(memory: Memory | None, stage: str, source: str, step: Step, batch: Batch) -> Stepped:
     """Give the rows of a batch to a fold, those of each partition with their state.
 
-    Without a memory each is an input of its own: the fold begins with nothing, and holds nothing back."""
+    Without a memory that keeps something each is an input of its own: the fold begins with nothing, and holds nothing back. Tables
+    are there all the same."""
     fold = cast("AnyFold", step.plugin)
+    if isinstance(fold, Tabled):
+        return _told(memory, stage, step, fold, batch)
     done = [_one(memory, stage, source, step, fold, key, part) for key, part in _parts(batch)]
     if len(done) == 1:
         return done[0]
@@ -71,13 +97,36 @@ def step(memory: Memory | None, stage: str, source: str, step: Step, batch: Batc
     return Stepped(whole, sum(each.kept for each in done), failing)
 
 
+def learn(memory: Memory, stage: str, step: Step, batch: Batch) -> Stepped:
+    """Give rows of its table's upstream to a fold. The batch that comes of it has those that are in the table now."""
+    fold = cast("AnyTabled", step.plugin)
+    whole = (stage, step.fold, ALL)
+    before = memory.get(whole, fold)
+    after, found, failing = isolation.stepped(fold, fold.learn, before, batch, f"{stage}: {step.name}")
+    if after is not before:
+        memory.put(whole, "", fold, after)
+    return Stepped(found, 0, failing)
+
+
+def _told(memory: Memory | None, stage: str, step: Step, fold: AnyTabled, batch: Batch) -> Stepped:
+    """Give rows to a fold that tells them what it knows from its table."""
+    state = fold.empty() if memory is None else memory.get((stage, step.fold, ALL), fold)
+    now = 0 if memory is None else memory.now
+    _, found, failing = isolation.stepped(fold, _at(fold, now), state, batch, f"{stage}: {step.name}")
+    return Stepped(found, 0, failing)
+
+
+def _at(fold: AnyFold, now: int) -> Callable[[Any, Batch], tuple[Any, Batch]]:
+    return lambda state, batch: fold.step(state, batch, now)
+
+
 def _one(memory: Memory | None, stage: str, source: str, step: Step, fold: AnyFold, key: str, batch: Batch) -> Stepped:
     where = f"{stage}: {step.name}"
-    if memory is None:
+    if not keeps(memory):
         return _alone(fold, batch, where)
     whole = (stage, step.fold, key)
     before = memory.get(whole, fold)
-    after, found, failing = isolation.stepped(fold, before, batch, memory.now, where)
+    after, found, failing = isolation.stepped(fold, _at(fold, memory.now), before, batch, where)
     if after is not before:
         memory.put(whole, source, fold, after)
     return Stepped(found, fold.held(after) - fold.held(before), failing)
@@ -89,7 +138,7 @@ def _alone(fold: AnyFold, batch: Batch, where: str) -> Stepped:
     failing: isolation.Failing | None = None
     for row in batch.frame.iter_slices(1):
         now = int(row["@received"].to_physical()[0])
-        state, found, failed = isolation.stepped(fold, fold.empty(), batch.with_frame(row), now, where)
+        state, found, failed = isolation.stepped(fold, _at(fold, now), fold.empty(), batch.with_frame(row), where)
         _, rest = isolation.released(fold.finish, state, where=where)
         done += [found] if rest is None else [found, rest]
         failing = failed or failing

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.api import Columns, Filter, Fold, Input, Options, Output, Resolver, Sessions, Window
+from pipeline.api.tables import Tabled
 
 AnyInput = Input[Options]
 AnyFilter = Filter[Options]
 AnyFold = Fold[Options, Any]
+AnyTabled = Tabled[Options, Any]
 AnyResolver = Resolver[Any]
 AnyWindow = Window[Options]
 AnySessions = Sessions[Options]
@@ -49,6 +51,19 @@ class Step:
     line: int
     fold: str = ""
 
+    @property
+    def learns(self) -> str:
+        """What rejects rows of its table."""
+        return f"{self.name}({self.table})"
+
+    @property
+    def table(self) -> Port | None:
+        """The second port that it reads."""
+        if not isinstance(self.plugin, Tabled):
+            return None
+        upstream = self.plugin.table
+        return Port(upstream.stage, upstream.port)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -78,13 +93,23 @@ class Stage:
         return (*self.before, *((self.window,) if self.window else ()), *self.after)
 
     @property
+    def tables(self) -> tuple[Port, ...]:
+        """The ports that its steps read besides, one for each that does."""
+        return tuple(step.table for step in self.steps if step.table is not None)
+
+    @property
+    def reads(self) -> tuple[Port, ...]:
+        """All ports that it reads."""
+        return (*self.upstream, *self.tables)
+
+    @property
     def resolvers(self) -> tuple[AnyResolver, ...]:
         return tuple(step.plugin for step in self.steps if isinstance(step.plugin, Resolver))
 
     @property
-    def cut(self) -> int | None:
-        """Where in `before` its first fold is; None without one."""
-        return next((at for at, step in enumerate(self.before) if step.fold), None)
+    def cut(self) -> int:
+        """Where in `before` its first fold is; its end, where there is none."""
+        return next((at for at, step in enumerate(self.before) if step.fold), len(self.before))
 
 
 @dataclass(frozen=True)
@@ -114,8 +139,34 @@ class Graph:
         found = {name: tuple(step.fold for step in stage.steps if step.fold) for name, stage in self.stages.items()}
         return {name: folds for name, folds in found.items() if folds}
 
+    def reached(self, start: str) -> tuple[Stage, ...]:
+        """The stages that see rows of a stage, in topological order; windows stop the events, their rows start anew."""
+        seen = {start}
+        order = []
+        for stage in self.stages.values():
+            if stage.kind != "source" and stage.name not in seen and any(port.stage in seen for port in stage.reads):
+                order.append(stage)
+                seen.add(stage.name)
+        return tuple(order)
+
+    @property
+    def late(self) -> frozenset[str]:
+        """The stages that events come to behind a fold, those that have one for events themselves, and those that know a table."""
+        found: set[str] = set()
+        for stage in self.stages.values():
+            waits = stage.cut < len(stage.before) or stage.tables
+            if waits or any(port.stage in found for port in stage.upstream):
+                found.add(stage.name)
+        return frozenset(found)
+
+    @property
+    def known_first(self) -> frozenset[str]:
+        """The sources that tables are made of."""
+        tables = {port.stage for stage in self.stages.values() for port in stage.tables}
+        return frozenset(source for table in tables for source in self.sources_of(table))
+
     def sources_of(self, name: str) -> tuple[str, ...]:
-        """The sources that feed a stage, sorted."""
+        """The sources whose events come to a stage, or facts about them, sorted; those of its tables are not among them."""
         reached = {name}
         ahead = [name]
         while ahead:

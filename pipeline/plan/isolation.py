@@ -112,17 +112,17 @@ def windowed(window: AnyWindow, batch: Batch, where: str) -> tuple[Batch, Mappin
 
 def stepped(
     fold: AnyFold,
+    give: Callable[[Any, Batch], tuple[Any, Batch]],
     state: Any,  # noqa: ANN401 — only the fold knows what its state is
     batch: Batch,
-    now: int,
     where: str,
 ) -> tuple[Any, Batch, Failing | None]:
-    """The state of a fold after a batch, and the batch after the fold. A row that it raised on is rejected, and its state is what it
+    """The state of a fold after it was given a batch, and the batch after the fold. A row that it raised on is rejected, and its state is what it
     would be without that row."""
 
     def work(frame: pl.DataFrame) -> Batch:
         nonlocal state
-        after, found = fold.step(state, batch.with_frame(frame), now)
+        after, found = give(state, batch.with_frame(frame))
         checked = _checked("step", found)
         state = after
         return checked

@@ -21,11 +21,19 @@ class Names:
     lets: dict[str, ast.LetStatement] = field(default_factory=dict)
     patterns: dict[str, ast.PatternStatement] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
+    tables: dict[str, tuple[ast.Ref, ...]] = field(default_factory=dict)
+    """What the filters of a stage read besides."""
+
+    def filters(self, name: str) -> tuple[ast.Call, ...]:
+        """The filters of a stage."""
+        statement = self.stages[name]
+        return () if isinstance(statement, ast.SourceStatement) else statement.filters
 
     def refs(self, name: str) -> tuple[ast.Ref, ...]:
-        """What a stage reads."""
+        """What a stage reads, its tables behind its upstreams."""
         statement = self.stages[name]
-        return () if isinstance(statement, ast.SourceStatement) else statement.upstream
+        upstream = () if isinstance(statement, ast.SourceStatement) else statement.upstream
+        return (*upstream, *self.tables.get(name, ()))
 
 
 def collect(program: ast.Program, broken: Iterable[ast.Name], findings: Findings) -> Names:
@@ -79,7 +87,7 @@ def resolve(names: Names, findings: Findings) -> None:
                     help=f"read what it reads, or `{ref.name.text}.rejected`",
                 )
             first = seen.setdefault(ref.dotted, ref)
-            if first is not ref:
+            if first is not ref and not any(ref is table for table in names.tables.get(name, ())):
                 labels = (Label(first.span, "here first"),)
                 findings.error("P102", f"`{ref.dotted}` is read twice by `{name}`", ref.span, labels=labels)
 

@@ -10,6 +10,7 @@ import pydantic
 
 from pipeline.api import Codec, OptionError, Options, Plugin
 from pipeline.api.codecs import Decodes, Encodes
+from pipeline.api.tables import Upstream
 from pipeline.errors import PipeError
 from pipeline.lang import ast
 from pipeline.lang.diagnostics import Label, suggestion
@@ -17,6 +18,7 @@ from pipeline.lang.spans import Span
 from pipeline.plan.blocks import block_value, is_block
 from pipeline.plan.scope import Scope
 from pipeline.plan.spelling import either
+from pipeline.plan.tables import Table, keyed, table, theirs
 from pipeline.plan.values import FAILED, convert
 from pipeline.plan.wording import limit, marked
 
@@ -43,6 +45,7 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
     spans: dict[str, Span] = {}
     fields: dict[str, tuple[ast.Path, ...]] = {}
     sound = True
+    other = table(call, plugin, scope)
     for name, nodes, span in _placed(call, model, visible, scope, what):
         if name is None:
             sound = False
@@ -56,13 +59,19 @@ def fill(call: ast.Call, plugin: type[Plugin[Options]], scope: Scope, what: str)
         node = nodes[0] if name != model.rest else ast.ListOf(span, tuple(nodes))
         wanted = _marked(hints[name])
         option = f"`{name}` of {what}"
-        value = convert(node, hints[name], scope, option) if wanted is None else _codec(node, wanted, scope, option)
+        if hints[name] is Upstream:
+            value = _upstream(node, other, scope, option)
+        elif wanted is not None:
+            value = _codec(node, wanted, scope, option)
+        else:
+            value = convert(node, hints[name], other.scope if other and theirs(hints[name]) else scope, option)
         fields[name] = tuple(node for node in nodes if isinstance(node, ast.Path))
         if value is FAILED:
             sound = False
         else:
             values[name] = value
     sound &= _clauses(call, model, hints, values, spans, fields, scope, what)
+    sound &= other is None or keyed(other, values, spans, hints)
     for name in model.defined():
         values[name] = dict(scope.patterns)
         scope.used.add(("patterns", ""))
@@ -183,6 +192,14 @@ def _validated(
             doc = model.named()[name].description or "" if name in model.named() else ""
             scope.findings.error("P207", subject, spans.get(name, call.name.span), help=doc)
         return None
+
+
+def _upstream(node: ast.Expression, other: Table | None, scope: Scope, what: str) -> object:
+    if other is not None:
+        return FAILED if other.scope.point.broken else other.value
+    help = "write its name without quotes; a file is read by `lookup`" if isinstance(node, ast.String) else ""
+    scope.findings.error("P206", f"{what} is a source or a transform of the program", node.span, help=help)
+    return FAILED
 
 
 # ── codecs ───────────────────────────────────────────────────────────────────────────────────────────────────────────

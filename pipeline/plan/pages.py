@@ -16,6 +16,7 @@ from pipeline.api import Aggregate, Expr, Field, Function, Options, Plugin, Secr
 from pipeline.api.aggregates import Parameter
 from pipeline.api.codecs import Decodes, Encodes
 from pipeline.api.options import Bytes, Microseconds
+from pipeline.api.tables import Upstream
 from pipeline.plan.catalog import KINDS, Catalog, Kind
 from pipeline.plan.spelling import duration, either, size
 from pipeline.plan.wording import marked
@@ -172,6 +173,7 @@ _NAMES: Mapping[object, str] = {
     Expr: "expression",
     Template: "template",
     Secret: "secret",
+    Upstream: "stage",
 }
 
 

@@ -29,6 +29,8 @@ def _text(graph: Graph) -> str:
         line = f"{stage.kind:<9} {stage.name:<{width}}  {' | '.join(_plugins(stage))}"
         if stage.upstream:
             line += f"  ◀─ {', '.join(str(port) for port in stage.upstream)}"
+        if stage.tables:
+            line += f"  ◁─ {', '.join(str(port) for port in stage.tables)}"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
@@ -47,6 +49,7 @@ def _mermaid(graph: Graph) -> str:
         for port in stage.upstream:
             arrow = f"-- {port.name} -->" if port.name else "-->"
             lines.append(f"  {ids[port.stage]} {arrow} {ids[name]}")
+        lines += [f"  {ids[port.stage]} -.-> {ids[name]}" for port in stage.tables]
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +65,10 @@ def _dot(graph: Graph) -> str:
             lines.append(
                 f"  {json.dumps(port.stage, ensure_ascii=False)} -> {json.dumps(name, ensure_ascii=False)}{label};"
             )
+        lines += [
+            f"  {json.dumps(port.stage, ensure_ascii=False)} -> {json.dumps(name, ensure_ascii=False)} [style=dashed];"
+            for port in stage.tables
+        ]
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -71,6 +78,7 @@ def _json(graph: Graph) -> str:
             "name": stage.name,
             "kind": stage.kind,
             "upstream": [str(port) for port in stage.upstream],
+            "tables": [str(port) for port in stage.tables],
             "plugins": _plugins(stage),
             "ports": {port: _columns(stage, port) for port in stage.columns},
         }

@@ -13,7 +13,8 @@ from pipeline.plan import isolation
 from pipeline.plan.arrivals import stacked, union, wanted
 from pipeline.plan.asking import Work
 from pipeline.plan.effects import Effects, reach
-from pipeline.plan.flow import Flow, reached
+from pipeline.plan.flow import Flow
+from pipeline.plan.folds import Tables
 from pipeline.plan.graph import Graph, Port, Stage
 from pipeline.plan.lineage import RECORD, Chosen
 
@@ -71,6 +72,9 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
     """Why rejected rows cannot be put in `again`; empty when they can."""
     if stage not in flow.graph.stages:
         return "the stage is not in the program any more"
+    tables = {step.learns for step in flow.graph.stages[stage].steps if step.table is not None}
+    if not tables.isdisjoint(rows["@error"].struct.field("filter")):
+        return "they were for a table of the stage, and not to go through it"
     itself = source == stage and flow.graph.stages[stage].kind == "source"
     if itself or source in flow.graph.sources_of(stage):
         if flow.graph.stages[source].incoming.fields:
@@ -83,14 +87,15 @@ def closed(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> str:
     )
 
 
-def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effects]:
+def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame, tables: Tables | None = None) -> Work[Effects]:
     """The effects of rows that a stage rejected, put in there again, so that no other branch of the program sees them. Of
     each record they are of one `@item` (`lineage.apart`).
 
     The stages before it make them anew, and nothing else comes of these; what does not arrive any more is counted with
     the stage: as rejected, or as filtered. Letters of which nobody can say which of the rows that come they were are `unclear`, and
-    nothing becomes of them. Event time does not move. Folds take each for an input of its own: it does not meet the state
-    that the rows around it have left, and does not change it."""
+    nothing becomes of them. Event time does not move. Folds take each for an input of its own: it does not meet the state that the rows
+    around it have left, and does not change it. But it meets the `tables` as they are now, and what comes of it for a table waits for
+    `Flow.resume`."""
     chosen = Chosen.of(stage, rows)
     effects = Effects(source=source, chosen=chosen)
     records = rows.unique(RECORD, keep="first", maintain_order=True).select(*CARRIED)
@@ -100,12 +105,13 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effec
     if stage == source:
         effects.counts[source, "in"] += records.height
         entered = yield from flow.entered(source, stamped, effects)
-        yield from flow.through(flow.order[source], entered, effects)
+        yield from flow.through(flow.order[source], entered, effects, tables)
+        ports = entered
     else:
         before = Effects()
         arriving = yield from flow.entered(source, stamped, before)
         above = _above(flow.graph, stage)
-        yield from flow.through([some for some in flow.order[source] if some.name in above], arriving, before)
+        yield from flow.through([some for some in flow.order[source] if some.name in above], arriving, before, tables)
         arrived = {
             port: arriving[port].with_frame(chosen.only(arriving[port].frame))
             for port in target.upstream
@@ -120,11 +126,12 @@ def again(flow: Flow, stage: str, source: str, rows: pl.DataFrame) -> Work[Effec
             effects.counts[stage, "in"] -= more
             effects.counts[stage, "made"] += more
         _missing(flow.graph, target, left, ports, arriving, before, effects, chosen)
-        yield from flow.through((target,), ports, effects)
+        yield from flow.through((target,), ports, effects, tables)
         for port in target.upstream:
             ports.pop(port, None)
-        yield from flow.through(reached(flow.graph, Port(stage)), ports, effects)
+        yield from flow.through(flow.graph.reached(stage), ports, effects, tables)
     effects.counts[stage, "retried"] += rows.height
+    effects.ports = {port: ports[port] for some in flow.order[source] for port in some.tables if port in ports}
     effects.high.clear()
     return effects
 

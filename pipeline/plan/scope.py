@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -73,6 +73,8 @@ class Scope:
     """Constants are being computed: there are no fields, not even metadata."""
     queries: bool = False
     """Aggregates are allowed as filters."""
+    upstream: Callable[[ast.Ref], Point] | None = None
+    """The point at another port of the program, for filters that read a second one."""
 
     def at(self, point: Point) -> Scope:
         return replace(self, point=point, named={})

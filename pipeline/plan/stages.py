@@ -48,7 +48,7 @@ class Building:
     def add(self, name: str) -> None:
         """Check one stage; what it reads has been added before."""
         statement = self.names.stages[name]
-        scope = replace(self.scope, used=set())
+        scope = replace(self.scope, used=set(), upstream=self._table)
         self.asked.append(scope.used)
         match statement:
             case ast.SourceStatement():
@@ -140,6 +140,11 @@ class Building:
             if port not in ports:
                 ports.append(port)
         return tuple(ports), join(arriving, scope)
+
+    def _table(self, ref: ast.Ref) -> Point:
+        """The columns at a port that is the table of a filter."""
+        self.read.add(Port(ref.name.text, ref.port.text if ref.port is not None else ""))
+        return self._point(ref, self.scope)
 
     def _point(self, ref: ast.Ref, scope: Scope) -> Point:
         """The columns at a port. Reports one that is not there (P103)."""

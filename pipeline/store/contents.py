@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 from pipeline.api import Position
 from pipeline.store.books import Books, books
 from pipeline.store.burials import Burials
+from pipeline.store.folds import state
 from pipeline.store.ledger import counts
 from pipeline.store.rows import Rows
 from pipeline.store.trails import Known, Trail, deltas, known, trail
@@ -47,6 +50,11 @@ class Contents:
     def deltas(self, stage: str, start: int, part: int) -> list[str]:
         """The stored state of a window, base64."""
         return deltas(self._rows, stage, start, part)
+
+    def table(self, stage: str, fold: str) -> tuple[str, int] | None:
+        """The state of a fold that is one for all partitions, base64, and its version."""
+        found = state(self._rows, (stage, fold, ""))
+        return None if found is None else (base64.b64encode(found[0]).decode(), found[1])
 
     def trail(self, stage: str, start: int, part: int) -> Trail:
         """Where the rows of a window come from."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.env import Database
 from pipeline.store.changes import Changes
+from pipeline.store.rows import Rows
 from pipeline.store.values import data, number, text
 
 Key = tuple[str, str, str]
@@ -40,10 +41,7 @@ class Folds:
 
     def state(self, key: Key) -> tuple[bytes, int] | None:
         """A state as it was dumped, and the version of the fold that did. Blocks for a query."""
-        rows = self._database.rows(
-            "SELECT state, version FROM fold WHERE stage = ? AND fold = ? AND partition = ?", key
-        )
-        return (data(rows[0][0]), number(rows[0][1])) if rows else None
+        return state(self._database.rows, key)
 
     def arrange(self, folds: Mapping[str, Collection[str]]) -> dict[Key, Known]:
         """Drop the states of folds that are not in the program, and give those that held rows."""
@@ -68,3 +66,9 @@ class Folds:
     def _drop(self, key: Key) -> None:
         self._database.rows("DELETE FROM fold WHERE stage = ? AND fold = ? AND partition = ?", key)
         self.known.pop(key, None)
+
+
+def state(rows: Rows, key: Key) -> tuple[bytes, int] | None:
+    """A state as it was dumped, and the version of the fold that did."""
+    found = rows("SELECT state, version FROM fold WHERE stage = ? AND fold = ? AND partition = ?", key)
+    return (data(found[0][0]), number(found[0][1])) if found else None

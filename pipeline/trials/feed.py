@@ -69,7 +69,7 @@ class Fed(api.Input[FeedOptions]):
         return self._columns
 
     def backlog(self) -> Mapping[str, int]:
-        return {self._partition: self._feed.size - self._at} if self._feed.groups else {}
+        return {self._partition: self._feed.size - self._at}
 
     async def read(self, progress: Mapping[str, api.Position]) -> AsyncIterator[api.Batch]:
         stored = progress.get(self._partition)

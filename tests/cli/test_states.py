@@ -137,9 +137,7 @@ def test_a_silent_client_holds_up_nothing(pipe: Pipe, started: Callable[..., sub
         assert client.recv(1) == b""
 
 
-KNOWN = (
-    "known questions are status, audit, checkpoint, dlq, dlq_kinds, windows, deltas, trail, dlq_retry, dlq_drop, tap"
-)
+KNOWN = "known questions are status, audit, checkpoint, dlq, dlq_kinds, windows, deltas, trail, table, dlq_retry, dlq_drop, tap"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_examples_run(kind: str, name: str, catalog: Catalog, tmp_path: Path) ->
         if not counts.get((stage, "windowed")):
             came, gone = (
                 sum(counts.get((stage, outcome), 0) for outcome in outcomes)
-                for outcomes in (("in", "made"), ("out", "filtered", "rejected"))
+                for outcomes in (("in", "made"), ("out", "filtered", "rejected", "joined"))
             )
             assert came == gone, (stage, counts)
 

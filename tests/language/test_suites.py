@@ -11,7 +11,12 @@ from programs import ROOT, failures, loaded, played
 FENCED = re.compile(r"^```pipe\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROGRAMS = [path for path in sorted((ROOT / "configs").rglob("*.pipe")) if path.parent.name != "tests"]
 WINDOWS = ROOT / "tests/language/windows.pipe"
-BESIDE = [WINDOWS, ROOT / "tests/language/sessions.pipe", *sorted((ROOT / "configs").rglob("tests/*.pipe"))]
+BESIDE = [
+    WINDOWS,
+    ROOT / "tests/language/sessions.pipe",
+    ROOT / "tests/language/joins.pipe",
+    *sorted((ROOT / "configs").rglob("tests/*.pipe")),
+]
 EXAMPLES = sorted((ROOT / "docs/examples").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "docs/language.md", ROOT / "docs/from-other-languages.md"]
 PLUGINS = [*sorted((ROOT / "docs/plugins").glob("*/*.md"))]

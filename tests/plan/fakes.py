@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal
 
 import polars as pl
+from pipeline_plugins.filters.join import Join
 
 from pipeline import api
 from pipeline.plan.catalog import Catalog
@@ -464,7 +465,7 @@ CATALOG = Catalog(
     {
         "inputs": {"file": Read, "make": Make},
         "filters": {
-            kind.name: kind for kind in (Grok, Json, Where, Keep, Remove, Set, Rename, Route, Geo, Agent, Window)
+            kind.name: kind for kind in (Grok, Json, Where, Keep, Remove, Set, Rename, Route, Geo, Agent, Window, Join)
         },
         "outputs": {"file": Write, "console": Show},
         "aggregates": {"count": Count, "sum": Sum, "top": Top},

@@ -95,6 +95,7 @@ class File(api.Input[Options]):
             close_after=options.close_after / 1_000_000,
         )
         self._follower: Follower | None = None
+        self._backlog: Mapping[str, int] = {}
 
     def schema(self) -> api.Columns:
         return api.Columns({})
@@ -112,13 +113,15 @@ class File(api.Input[Options]):
         self._follower = follower = Follower(self._rules, self._ctx, progress)
         while not follower.finished:
             batch = await self._ctx.run(follower.step)
+            # Known to others when they have the batch: what is on its way to them is not read yet.
+            self._backlog = follower.backlog
             if batch is not None:
                 yield batch
             elif not follower.busy and not follower.finished:
                 await self._ctx.clock.sleep(follower.pause)
 
     def backlog(self) -> Mapping[str, int]:
-        return self._follower.backlog if self._follower is not None else {}
+        return self._backlog
 
     def reads(self) -> Sequence[str]:
         return [] if self._rules.exclude else self._rules.globs
