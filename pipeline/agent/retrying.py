@@ -1,7 +1,7 @@
 """Dead letters that are put in again: what comes of them is committed together with their going.
 
 A letter re-enters at the stage that rejected it, so that no other branch of the program sees it twice; one of a source re-enters
-there. A few are taken at a time. The state says which, before they are computed: if one ends the process, the next run tries
+there, and an event that a destination refused in a new segment of its sink. A few are taken at a time. The state says which, before they are computed: if one ends the process, the next run tries
 them one by one, and leaves that one where it is.
 """
 
@@ -11,6 +11,7 @@ from functools import partial
 
 import polars as pl
 
+from pipeline.agent import refusals
 from pipeline.agent.folding import tables
 from pipeline.agent.letters import rows
 from pipeline.agent.reading import Locked
@@ -67,19 +68,31 @@ class Retrying:
         return found
 
     async def _again(self, flow: Flow, burial: Burial, frame: pl.DataFrame, patience: Patience) -> list[Effects]:
+        if refusals.refused(frame):
+            why = refusals.closed(flow, burial.stage, frame)
+            if why:
+                await self._spare(burial, frame, why)
+                return []
+            effects = refusals.again(burial.stage, frame)
+            effects.letters, effects.tries = _ids(burial, frame), burial.tries + 1
+            return [effects]
         found = []
         for _, part in frame.group_by("@source", pl.col("@error").struct.field("filter"), maintain_order=True):
-            letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
             source = str(part["@source"][0])
             why = closed(flow, burial.stage, source, part)
             if why:
-                await self._spare(burial.stage, letters, why)
-                continue
-            found += [await self._tried(flow, burial, source, some, patience) for some in apart(part)]
+                await self._spare(burial, part, why)
+            else:
+                found += [await self._tried(flow, burial, source, some, patience) for some in apart(part)]
         return found
 
+    async def _spare(self, burial: Burial, rows: pl.DataFrame, why: str) -> None:
+        told = "dead letters cannot be put in again and stay where they are"
+        self._journal.say("warning", burial.stage, told, {"rows": rows.height, "reason": why})
+        await self._locked(self._store.amend, lambda store: store.spare(_ids(burial, rows)))
+
     async def _tried(self, flow: Flow, burial: Burial, source: str, part: pl.DataFrame, patience: Patience) -> Effects:
-        letters: list[Letter] = [(burial.id, row) for row in part["@row"]]
+        letters = _ids(burial, part)
         try:
             known = await self._locked(tables, flow.graph, self._store.folds)
             work = partial(again, flow, burial.stage, source, part.drop("@row"), known)
@@ -90,14 +103,13 @@ class Retrying:
             self._journal.say("error", burial.stage, told, {"rows": len(letters)})
             await self._locked(self._store.amend, lambda store: store.spare(letters))
             raise
-        unclear = {letter for letter, some in zip(letters, effects.unclear, strict=False) if some}
-        if unclear:
+        unclear = pl.Series(effects.unclear or [False] * part.height, dtype=pl.Boolean)
+        if unclear.any():
             why = "their records come to the stage on several ways, and not as the same row: it may be the other one that was rejected"
-            await self._spare(burial.stage, sorted(unclear), why)
-        effects.letters, effects.tries = [letter for letter in letters if letter not in unclear], burial.tries + 1
+            await self._spare(burial, part.filter(unclear), why)
+        effects.letters, effects.tries = _ids(burial, part.filter(~unclear)), burial.tries + 1
         return effects
 
-    async def _spare(self, stage: str, letters: list[Letter], why: str) -> None:
-        told = "dead letters cannot be put in again and stay where they are"
-        self._journal.say("warning", stage, told, {"rows": len(letters), "reason": why})
-        await self._locked(self._store.amend, lambda store: store.spare(letters))
+
+def _ids(burial: Burial, rows: pl.DataFrame) -> list[Letter]:
+    return [(burial.id, row) for row in rows["@row"]]

@@ -5,7 +5,8 @@ with the same bytes. Another sink never waits for this one.
 
 A destination that does not answer is asked again, and the segments behind wait. A segment that cannot be delivered as
 things are (its output fails on it, its bytes are not those that were committed) is set aside: it stays in the store, is tried
-again every ASIDE seconds and at every start, and those behind it go on. The state says which are damaged, and how.
+again every ASIDE seconds and at every start, and those behind it go on. The state says which are damaged, and how. Events
+that a destination refuses become dead letters in the transaction that acknowledges the others (`refusals`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pipeline.agent.fencing import TAKEN, Fence
+from pipeline.agent.refusals import buried
 from pipeline.agent.supervision import within
 from pipeline.agent.telemetry import NodeLog, NodeMeter
 from pipeline.api import Result, Segment
@@ -24,13 +26,13 @@ from pipeline.columns.panics import DEFECTS
 from pipeline.env import Env
 from pipeline.errors import BrokenDiskError, InternalError, StateError, TemporaryError
 from pipeline.plan.graph import AnyOutput
-from pipeline.store import Kind, Sealed, Store
+from pipeline.store import Buried, Kind, Sealed, Store
 from pipeline.store.values import parsed
 
 T = TypeVar("T")
 
 LONGEST_WAIT = 60.0
-"""Seconds between tries, at most."""
+"""Seconds between tries, at most, where the destination asks for no more; `_pause` adds a little."""
 
 ASIDE = 600.0
 """Seconds between tries of a segment that was set aside."""
@@ -74,6 +76,7 @@ class Shipper:
         self._store = store
         self._lock = lock
         self._log = log
+        self._meter = meter
         self._acknowledged = acknowledged
         self._fence = Fence(sink, output, lambda: store.writer, claimed, log, meter)
         self._wake = asyncio.Event()
@@ -110,7 +113,7 @@ class Shipper:
         wait = 0.5
         while True:
             try:
-                result = await self._try(sealed)
+                result, refused = await self._try(sealed)
             except _UndeliverableError as error:
                 self._trouble = ""
                 if isinstance(error, _DamagedError) and sealed.held != str(error):
@@ -127,12 +130,27 @@ class Shipper:
             if self._trouble != result.reason:
                 self._log.warning("delivery failed, trying again", segment=sealed.name, reason=result.reason)
             self._trouble = result.reason
-            await self._env.clock.sleep(max(wait, result.after))
+            await self._env.clock.sleep(self._pause(max(wait, result.after)))
             wait = min(wait * 2, LONGEST_WAIT)
         self._trouble = ""
-        await self._locked(self._store.acknowledge, [sealed])
+        await self._locked(self._store.acknowledge, [sealed], refused)
+        self._tell(sealed, result)
         self._aside.pop(sealed.id, None)
         self._acknowledged()
+
+    def _pause(self, seconds: float) -> float:
+        """So many seconds, or up to a quarter more: those who lost a destination at once do not come back at once."""
+        return seconds * (1 + int.from_bytes(self._env.random(4), "big") / (1 << 34))
+
+    def _tell(self, sealed: Sealed, result: Result) -> None:
+        """Say what was refused of a delivered segment."""
+        if result.refused:
+            first = result.refused[0]
+            told = "the destination refuses events, which are dead letters now; the others are there"
+            self._meter.count("refused", len(result.refused))
+            self._log.error(
+                told, segment=sealed.name, rows=len(result.refused), reason=first.reason, detail=first.detail
+            )
 
     def _set_aside(self, sealed: Sealed, reason: str) -> None:
         if sealed.id not in self._aside:
@@ -140,18 +158,29 @@ class Shipper:
             self._log.error(told, segment=sealed.name, reason=reason)
         self._aside[sealed.id] = _Aside(reason, self._env.clock.monotonic() + ASIDE)
 
-    async def _try(self, sealed: Sealed) -> Result:
-        """Raises _UndeliverableError, and what ends the run."""
+    async def _try(self, sealed: Sealed) -> tuple[Result, list[Buried]]:
+        """What became of the segment, and the dead letters of what was refused of it. Raises _UndeliverableError, and what
+        ends the run."""
         segment = await self._locked(self._segment, sealed)
         if sealed.kind is Kind.WHOLE:
             # Without the lock: a sealed body does not change, and commits go on while it is read and encoded.
-            return await self._guarded(lambda: self._env.run(self._complete, sealed, segment))
+            return await self._guarded(lambda: self._env.run(self._complete, sealed, segment)), []
         if self.output.layout.in_place:
             raise _UndeliverableError(
                 "it was laid out by another version of this sink; run the program as it was to deliver it"
             )
         await self._env.run(self._check, sealed, segment)
-        return await self._guarded(lambda: self._send(segment))
+        result = await self._guarded(lambda: self._send(segment))
+        if not (result.accepted and result.refused):
+            return result, []
+        try:
+            return result, await self._env.run(buried, self.output, segment, result.refused, self._env.files)
+        except DEFECTS as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> _UndeliverableError:
+        told = " ".join(str(error).split()) or "no message"
+        return _UndeliverableError(f"{self.output.name} failed: {type(error).__name__}: {told}")
 
     async def _send(self, segment: Segment) -> Result:
         if not await self._fence.holds():
@@ -173,8 +202,7 @@ class Shipper:
         except (OSError, TimeoutError, TemporaryError) as error:
             return Result(accepted=False, reason=str(error))
         except DEFECTS as error:
-            told = " ".join(str(error).split()) or "no message"
-            raise _UndeliverableError(f"{self.output.name} failed: {type(error).__name__}: {told}") from error
+            raise self._failed(error) from error
         if not isinstance(result, Result):
             raise _UndeliverableError(f"{self.output.name} failed: deliver gave {type(result).__name__}, not a Result")
         return result

@@ -52,7 +52,7 @@ from pipeline.api.options import Duration, NewName, OptionError, Options, Patter
 from pipeline.api.plugins import Delta, Filter, Guarantee, Input, OptionsT, Output, Plugin, Window
 from pipeline.api.resolvers import Resolver, ResolverOptions
 from pipeline.api.secrets import Secret
-from pipeline.api.segments import Result, Segment, Writer
+from pipeline.api.segments import Refusal, Result, Segment, Writer
 from pipeline.api.sessions import Sessions
 from pipeline.columns.batch import CARRIED, RID, Batch, Position, Span, lines
 from pipeline.columns.types import (
@@ -146,6 +146,7 @@ __all__ = [
     "PipeError",
     "Plugin",
     "Position",
+    "Refusal",
     "Reject",
     "Rename",
     "Renames",

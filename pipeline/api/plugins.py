@@ -270,6 +270,10 @@ class Output(Plugin[OptionsT]):
     def encode(self, frame: pl.DataFrame) -> bytes:
         """Rows (metadata and fields) to bytes that may be concatenated. Pure."""
 
+    def events(self, data: bytes) -> list[bytes]:
+        """What `encode` gave, row by row; lines, unless said otherwise. Asked for where some are refused (`Result.refused`)."""
+        return [line + b"\n" for line in data.split(b"\n")[:-1]]
+
     def finish(self, spooled: Iterable[bytes], form: str) -> Iterable[bytes]:
         """For `whole` layouts: all that `encode` gave for a segment, cut anywhere, to the file's final bytes, both in parts.
         Runs in a worker thread. `form` is that of the layout which the rows were encoded for, perhaps an earlier one of this

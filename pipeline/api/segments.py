@@ -45,14 +45,26 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """An event of a segment that its destination will never take as it is, and that others need not wait for. `row`: which one, from
+    0, in the order of `Output.encode`. `reason` is a name such as `bad_mapping`, `detail` the destination's own words."""
+
+    row: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class Result:
-    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds,
-    or later. `reason` is shown."""
+    """What became of a delivery. `accepted` False asks for the whole segment again after `after` seconds (a Retry-After, say),
+    or later. `reason` is shown. `refused`: events of an accepted segment that become dead letters of the sink; the same
+    ones whenever this segment is delivered."""
 
     accepted: bool = True
     _: KW_ONLY
     after: float = 1.0
     reason: str = ""
+    refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def command(file: str | None, state: str | None, form: str) -> int:
     """Prove that every row since the state began is somewhere.
 
     Of each stage, in + facts + made = out + filtered + rejected + windowed, where `facts` are the rows that its window made of
-    those that are `windowed`, and `made` those that filters made of others; of one with a fold, + joined + held + abandoned on the right. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + held, and for every partition
+    those that are `windowed`, and `made` those that filters made of others; of one with a fold, + joined + held + abandoned on the right. Of each edge, what was given was taken, and besides only dead letters that were retried. Of each sink, out = delivered + refused + held, where `refused` are dead letters that its destination does not take, and for every partition
     the ranges that are delivered or held follow on each other up to where it is committed. Exits 1 and says what does not add
     up, and where."""
     answer, _ = asked(folder_of(file, state), {"ask": "audit"})
@@ -67,7 +67,7 @@ def stages(books: Books) -> list[dict[str, object]]:
 
 
 def deliveries(books: Books) -> list[dict[str, object]]:
-    """Of each sink: what it put out, what of that is at its destination, and what the state holds."""
+    """Of each sink: what it put out, what of that is at its destination, what that refused, and what the state holds."""
     held, there = Counter[str](), Counter[str]()
     for segment in books["held"]:
         (there if segment["in_place"] else held)[segment["sink"]] += segment["rows"]
@@ -75,13 +75,15 @@ def deliveries(books: Books) -> list[dict[str, object]]:
     for sink in sorted(sinks(books)):
         kinds = books["ledger"].get(sink, {})
         out, delivered = kinds.get("out", 0), kinds.get("delivered", 0) + there[sink]
+        refused = kinds.get("refused", 0)
         rows.append(
             {
                 "sink": sink,
                 "out": out,
                 "delivered": delivered,
+                "refused": refused,
                 "held": held[sink],
-                "missing": out - delivered - held[sink],
+                "missing": out - delivered - refused - held[sink],
             }
         )
     return rows

@@ -31,11 +31,13 @@ def told(graph: Graph, report: Report, before: Counts, folder: Path) -> str:
         return report.counts.get((stage, outcome), 0) - before.get((stage, outcome), 0)
 
     rejected = {name: rows(name, "rejected") for name in graph.stages}
+    refused = {sink.name: rows(sink.name, "refused") for sink in graph.sinks}
     lines = [
         _line("read", [f"{rows(source.name, 'in'):,} {source.name}" for source in graph.sources]),
         _line("rejected", [f"{count:,} {name}" for name, count in rejected.items() if count] or ["0"]),
         _line("windows", [f"{report.sent.get(stage.name, 0):,} {stage.name}" for stage in graph.windows]),
         _line("sent", [f"{rows(sink.name, 'out'):,} {sink.name}" for sink in graph.sinks]),
+        _line("refused", [f"{count:,} {name}" for name, count in refused.items() if count]),
         _line("cost", [cost()]),
         _line("state", [str(folder)]),
     ]

@@ -6,7 +6,7 @@ of each stage            in + facts + made = out + filtered + rejected + windowe
 of each edge             in = what the ports that it reads gave + retried           retried: dead letters, put in again; of a
                          source, what it gave is                                    source, poison are those it gave to nobody,
                          in - poison - rejected - filtered                          the others those that its codec kept back
-of each sink             out = delivered + held
+of each sink             out = delivered + refused + held         refused: dead letters, as their destination does not take them
 of each source           in = in of its partitions + retried
 of each partition        all of these but the edges, for its rows alone; and, for each sink, ranges that are delivered or
                          held, without a gap and without an overlap, up to where the partition is committed
@@ -59,8 +59,10 @@ def faults(books: Books) -> Iterator[Fault]:
         held[segment["sink"]] += segment["rows"]
     for sink in sorted(sinks(books)):
         kinds = ledger.get(sink, {})
-        if missing := kinds.get("out", 0) - kinds.get("delivered", 0) - held[sink]:
-            told = f"put out {_rows(kinds.get('out', 0))}, {kinds.get('delivered', 0):,} are delivered and {held[sink]:,} held"
+        refused = kinds.get("refused", 0)
+        if missing := kinds.get("out", 0) - kinds.get("delivered", 0) - refused - held[sink]:
+            back = f", {refused:,} were refused" if refused else ""
+            told = f"put out {_rows(kinds.get('out', 0))}, {kinds.get('delivered', 0):,} are delivered and {held[sink]:,} held{back}"
             yield Fault(f"{sink} {told}: {_count(missing)}", sink, missing)
     yield from _partitions(books)
 

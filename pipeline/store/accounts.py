@@ -144,6 +144,11 @@ class Accounts:
         ):
             self.deliver(text(sink), text(partition), number(low), number(high), number(count))
 
+    def refuse(self, sink: str, rows: int) -> None:
+        """So many of the rows that were just counted as delivered are dead letters instead: their destination did not take them.
+        Which partition they are of is not known, so its ranges have them as what has left the outbox."""
+        ledger.add(self._database, {(sink, "delivered"): -rows, (sink, "refused"): rows})
+
     def count(self, sink: str, rows: int) -> None:
         """So many rows of a sink are delivered, of whatever partition."""
         ledger.add(self._database, {(sink, "delivered"): rows})

@@ -120,8 +120,8 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Buried:
-    """Rejected rows of one kind that no sink reads: a dump of frames (`pipeline.columns.frames`). `tries`: how often they
-    were put in again before."""
+    """Rejected rows of one kind that no sink reads, or events of a sink that its destination refused: a dump of frames
+    (`pipeline.columns.frames`). `tries`: how often they were put in again before."""
 
     stage: str
     rows: int

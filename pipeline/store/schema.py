@@ -115,7 +115,7 @@ CREATE TABLE account (        -- the ledger of one partition; '' has those that 
   PRIMARY KEY (source, partition)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE delivered (      -- what left the state for good, contiguous ranges as one row
+CREATE TABLE delivered (      -- what left the outbox for good, contiguous ranges as one row
   sink TEXT NOT NULL, partition TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, rows INTEGER NOT NULL,
   PRIMARY KEY (sink, partition, start)
 ) STRICT, WITHOUT ROWID;

@@ -9,7 +9,7 @@ memory may be ahead of the disk. Open a new one; what was not committed is then 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipeline.errors import BrokenDiskError, InternalError, StateError
 from pipeline.store import ledger
 from pipeline.store.accounts import Accounts, Shape
 from pipeline.store.attempts import Attempt, Attempts, Knew
-from pipeline.store.changes import Advance, Changes
+from pipeline.store.changes import Advance, Buried, Changes
 from pipeline.store.contents import Contents
 from pipeline.store.folds import Folds, Key, Known
 from pipeline.store.letters import Letter, Letters
@@ -154,13 +154,17 @@ class Store:
             self.letters.settle(changes.settled)
             self.letters.bury(changes.buried, now)
 
-    def acknowledge(self, segments: Iterable[Sealed]) -> None:
-        """These segments are durable at their destination: forget them, then their bytes."""
+    def acknowledge(self, segments: Iterable[Sealed], refused: Sequence[Buried] = ()) -> None:
+        """These segments are durable at their destination, but for events that it refused, which become dead letters: forget
+        the segments, then their bytes."""
         done = list(segments)
         with self._changing():
             for segment in done:
                 self.accounts.acknowledge(segment.id)
                 self.outbox.remove(segment.id)
+            for buried in refused:
+                self.accounts.refuse(buried.stage, buried.rows)
+            self.letters.bury(refused, self._env.clock.now())
         for segment in done:
             self.outbox.release(segment.id)
 

@@ -60,6 +60,34 @@ def test_a_segment_that_its_output_fails_on_is_set_aside(
     assert said.endswith(f'reason="moody failed: {raised.__name__}: two left feet"')
 
 
+@pytest.mark.parametrize(("after", "least"), [(1.0, [1, 1, 2, 4, 8, 16, 32, 60, 60]), (90.0, [90] * 9)])
+def test_tries_come_later_and_later_and_never_sooner_than_asked(
+    tmp_path: Path, after: float, least: list[float]
+) -> None:
+    """Each pause is up to a quarter longer than it must be, by chance; the same run has the same chance."""
+
+    def pauses(folder: Path) -> list[float]:
+        folder.mkdir()
+        (folder / "in.log").write_bytes(LINES[:1000])
+        tries: list[float] = []
+
+        def answer(segment: api.Segment) -> api.Result:
+            tries.append(env.clock.monotonic())
+            return api.Result(accepted=len(tries) > len(least), after=after, reason="busy")
+
+        env, agent = Runs(folder).agent(
+            Chunks(ChunksOptions(path=str(folder / "in.log"))), Moody(answer), timeout=5000.0
+        )
+        run(agent.run())
+        return [later - before for before, later in pairwise(tries[: len(least) + 1])]
+
+    found = pauses(tmp_path / "a")
+    ratios = [pause / must for pause, must in zip(found, least, strict=True)]
+    assert all(1.0 <= ratio < 1.26 for ratio in ratios), found
+    assert len({round(ratio, 6) for ratio in ratios}) == len(ratios)
+    assert pauses(tmp_path / "b") == found
+
+
 def test_a_deliver_without_an_answer_is_a_failure(tmp_path: Path, source: Chunks) -> None:
     """What is no Result acknowledges nothing."""
     runs, output = Runs(tmp_path), Parcels(ParcelsOptions())

@@ -15,7 +15,7 @@ STABLE = """
     Context DURATION Decoded Decoder Decoding DecodingOptions Delta Duration Encoder Event EventFilter Example Expr
     FLOAT Field Filter Fold Function Given Guarantee Guard Hole INT Input InternalError JSON Layout Log METADATA
     Members Meter Metric Metrics NULL NewName NoInputError OptionError Options OptionsT Output Parameter Patterns
-    PipeError Plugin Position REST RID Reject Rename Renames Resolver ResolverOptions Result Roll STRING SUPPORTED
+    PipeError Plugin Position REST RID Refusal Reject Rename Renames Resolver ResolverOptions Result Roll STRING SUPPORTED
     Secret Segment Sessions Size Span StateError TIME Template Type Window Writer demand_codec dtype libraries lines list_of
     option record
 """

@@ -55,6 +55,10 @@ ALLOWED: dict[str, tuple[str, str]] = {
         ".open",
         "It reads finished copies for the one who asks; nothing of a state comes from them.",
     ),
+    "plugins/clients/web.py": (
+        "ssl",
+        "What the library is to trust is told to it in a context, which reads a file of certificates.",
+    ),
     "plugins/filters/geoip.py": (
         "is_file",
         "The library maps the database into memory by its path, which is only read; `pipe check` warns without a context.",

@@ -1,13 +1,12 @@
-"""file, null, s3 and opensearch: layouts, bytes and refusals."""
+"""file, null and s3: layouts, bytes and refusals."""
 
-import asyncio
 import gzip
 import io
 from dataclasses import replace
 
 import polars as pl
 import pytest
-from pipeline_plugins.outputs import file, null, opensearch, s3
+from pipeline_plugins.outputs import file, null, s3
 
 from pipeline import api
 from pipeline.plan.catalog import Catalog
@@ -163,21 +162,8 @@ def test_null_writes_nothing():
     assert (made.encode(FRAME), made.uses()) == (b"", frozenset())
 
 
-def test_opensearch_checks_and_refuses_to_run():
-    """Nothing pretends to deliver: opening says what to use instead."""
-    made = opensearch.OpenSearch(opensearch.Options(url="http://h:9200", index=path("facts")))
-    made.schema(COLUMNS)
-    with pytest.raises(api.ConfigurationError, match="this version cannot deliver to OpenSearch yet") as caught:
-        asyncio.run(made.open(None))
-    assert "file(" in caught.value.help
-
-
 def test_remote_outputs_check_their_places():
-    """A bucket and the beginning of an index are the program's to say."""
+    """A bucket is the program's to say."""
     for parts in (("/tmp/x",), (("x", api.STRING),), ("s3://",)):
         with pytest.raises(api.OptionError, match="this is no S3 url"):
             s3.S3(s3.Options(url=path(*parts)))
-    with pytest.raises(api.OptionError, match="this is no http url"):
-        opensearch.OpenSearch(opensearch.Options(url="h:9200", index=path("a")))
-    with pytest.raises(api.OptionError, match="the index begins with a field"):
-        opensearch.OpenSearch(opensearch.Options(url="http://h", index=path(("x", api.STRING))))

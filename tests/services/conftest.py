@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opensearch_server import Cluster
 from s3 import Store
-from servers import Server, answers, fetched, free_port, running
+from servers import Server, answers, fetched, free_port, program, running
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
@@ -25,3 +26,17 @@ def versitygw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     keys = {"ROOT_ACCESS_KEY": "test", "ROOT_SECRET_KEY": "testtest"}
     with running(Server(folder, command, answers(port, "/health"), keys)) as server:
         yield Store(f"http://127.0.0.1:{port}", server)
+
+
+@pytest.fixture(scope="session")
+def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One node of OpenSearch."""
+    jars, folder, port = fetched("opensearch", ".whole").parent, tmp_path_factory.mktemp("opensearch"), free_port()
+    command = [
+        program("java"), "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*",
+        str(Path(__file__).parent / "opensearch" / "OneNode.java"), str(folder / "home"),
+        f"http.port={port}", f"transport.port={free_port()}", "http.max_content_length=1mb",
+    ]  # fmt: skip
+    ready = answers(port, "/_cluster/health?wait_for_status=yellow&timeout=1s")
+    with running(Server(folder, command, ready, {})) as server:
+        yield Cluster(port, server)

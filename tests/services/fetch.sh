@@ -10,3 +10,12 @@ if command -v go >/dev/null; then
 else
   echo "no go: versitygw (S3) is left out"
 fi
+
+if command -v mvn >/dev/null; then
+  if [ ! -e .servers/opensearch/.whole ]; then
+    mvn -q -B -f tests/services/opensearch/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$PWD/.servers/opensearch"
+    touch .servers/opensearch/.whole
+  fi
+else
+  echo "no mvn: OpenSearch is left out"
+fi

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +28,14 @@ def fetched(*names: str) -> Path:
     if not path.exists():
         pytest.skip(f"{names[-1]} is not there: make servers")
     return path
+
+
+def program(name: str) -> str:
+    """A program of this machine. The test is skipped where it is not there."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not there")
+    return found
 
 
 def free_port() -> int:

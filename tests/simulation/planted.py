@@ -45,7 +45,7 @@ def ack_before_fsync() -> Iterator[None]:
 def unlink_before_commit() -> Iterator[None]:
     """The body of a delivered segment is removed before the state forgets the segment."""
 
-    def acknowledge(self: Store, delivered: Any) -> None:
+    def acknowledge(self: Store, delivered: Any, refused: Any) -> None:
         done = list(delivered)
         for segment in done:
             self.outbox.release(segment.id)
