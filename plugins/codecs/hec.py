@@ -18,7 +18,8 @@ class Options(api.Options):
 class Hec(api.Codec[Options]):
     """One event of Splunk's HTTP event collector a line: `{"time":1769860800.5,"host":"web1","source":"…","event":{…}}`.
 
-    `time` is `@timestamp`, `host` is `@host`, `source` is `@path` or the name of the source; `event` has all fields."""
+    `time` is `@timestamp`, `host` is `@host`, `source` is `@path` or the name of the source; `event` has all fields. Metadata that
+    is asked for is indexed: `"fields":{"rid":"…"}`."""
 
     name = "hec"
     options_model = Options
@@ -30,4 +31,6 @@ sink out = access -> file("out/events.ndjson", format: hec(sourcetype: 'nginx'))
 
     def encode(self, frame: pl.DataFrame, columns: api.Columns, metadata: Sequence[str]) -> bytes:
         fixed = {"sourcetype": self.options.sourcetype, "index": self.options.index}
-        return formats.hec(frame, columns, {name: value for name, value in fixed.items() if value is not None})
+        return formats.hec(
+            frame, columns, {name: value for name, value in fixed.items() if value is not None}, metadata
+        )

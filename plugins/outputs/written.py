@@ -76,12 +76,7 @@ class Written:
         return self._codec.exact
 
     def accept(self, columns: api.Columns) -> None:
-        if self._codec.fixed and columns.open:
-            raise api.OptionError(
-                f"{self._codec.name} has fixed columns, but after `json` events have members that nobody named",
-                "format",
-                "choose the columns with `keep(…)`, or write json",
-            )
+        check_fixed(self._codec, columns)
         self._codec.accept(columns, self._metadata)
         self._columns = columns
 
@@ -134,6 +129,16 @@ def check_times(path: api.Template, option: str) -> None:
     for hole in path.holes:
         if hole.format and hole.field.type.kind not in ("time", "json"):
             raise api.OptionError(f"{hole.field.name} is {hole.field.type}: only times have a format", option)
+
+
+def check_fixed(codec: api.Codec[Any], columns: api.Columns) -> None:
+    """Raises OptionError where events have members that a codec has no place for."""
+    if codec.fixed and columns.open:
+        raise api.OptionError(
+            f"{codec.name} has fixed columns, but after `json` events have members that nobody named",
+            "format",
+            "choose the columns with `keep(…)`, or write json",
+        )
 
 
 def _told(path: api.Template, codec: api.Codec[Any]) -> Compression:

@@ -56,8 +56,8 @@ ALLOWED: dict[str, tuple[str, str]] = {
         "It reads finished copies for the one who asks; nothing of a state comes from them.",
     ),
     "plugins/clients/web.py": (
-        "ssl",
-        "What the library is to trust is told to it in a context, which reads a file of certificates.",
+        "ssl urllib.request",
+        "Certificates are read by the library, and the environment names the proxy, before anything is sent.",
     ),
     "plugins/filters/geoip.py": (
         "is_file",

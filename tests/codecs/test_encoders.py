@@ -50,6 +50,12 @@ def test_hec_has_an_event(encoded):
     )
 
 
+def test_hec_indexes_metadata(encoded):
+    assert encoded("hec", {"n": [1]}, ["@source"], types={"n": api.INT}) == (
+        '{"time":1769860800.5,"host":"web1","source":"access","event":{"n":1},"fields":{"source":"access"}}\n'
+    )
+
+
 def test_text_is_a_template(encoded):
     hole = api.Hole(api.Field(("a",), api.STRING))
     template = api.Template(("<", hole, "/>"), "")

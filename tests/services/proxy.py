@@ -92,7 +92,9 @@ class Proxy:
         if fate.lost:
             writer.transport.abort()
             return False
-        writer.write(reply)
+        # Whoever does not know that this connection ends would send the next request into it.
+        status, _, rest = reply.partition(b"\r\n")
+        writer.write(status + b"\r\nConnection: close\r\n" + rest)
         await writer.drain()
         return False
 

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "services"))
+
+import stubs
+from collector import collecting
+
 from pipeline.columns.traffic import Traffic
 from pipeline.plan.catalog import KINDS, Catalog
 from pipeline.plan.pages import find
@@ -23,7 +28,18 @@ SKIP = {
 }
 """Rules that a plugin is not held to, and why."""
 
-APART = (("inputs", "stdin"), ("inputs", "file"), ("filters", "decode"), ("filters", "lookup"), ("filters", "dns"))
+WEB = {
+    "datadog": ("http://localhost:8282", stubs.Datadog("none")),
+    "http": ("http://localhost:8080", None),
+    "loki": ("http://localhost:3100", stubs.Loki()),
+    "splunk_hec": ("http://localhost:8088", stubs.Hec("none", acks=True)),
+}
+"""Outputs whose examples need an HTTP server: where, and what answers there (a server that keeps each key once, or a stub)."""
+
+APART = (
+    *(("inputs", "stdin"), ("inputs", "file"), ("filters", "decode"), ("filters", "lookup"), ("filters", "dns")),
+    *(("outputs", name) for name in WEB),
+)
 """Plugins whose examples need the outside world."""
 
 EVERY = [
@@ -67,6 +83,20 @@ def test_lookup_keeps_the_contract(tmp_path, monkeypatch):
     (tmp_path / "statuses.csv").write_text("status,meaning,retry\n200,OK,no\n503,Service Unavailable,yes\n")
     monkeypatch.chdir(tmp_path)
     contract.check(CATALOG.filter("lookup"))
+
+
+@pytest.mark.parametrize("name", WEB)
+def test_outputs_over_http_keep_the_contract(name):
+    """The example, with a server that is there; one that knows keys takes each request of `http` once."""
+    url, answers = WEB[name]
+    with collecting(answers) as server:
+        output = CATALOG.output(name)
+        contract.check(
+            output,
+            output.example.replace(url, server.url).replace("-> http(", "-> http(idempotent: true, url: "),
+            reset=server.taken.clear,
+            effect=lambda: {key: asked.body for key, asked in server.taken.items()},
+        )
 
 
 @pytest.mark.parametrize("name", CATALOG.names("codecs"))

@@ -73,11 +73,17 @@ def loki(frame: pl.DataFrame, labels: Sequence[tuple[str, pl.Series, Type]], lin
     return lines([Member("stream", _object(members, None), JSON), Member("values", value, JSON)], None, frame.height)
 
 
-def hec(frame: pl.DataFrame, columns: Columns, fixed: Mapping[str, str]) -> bytes:
-    """An event of Splunk's collector a line; `fixed` are members that are the same in all."""
+def hec(frame: pl.DataFrame, columns: Columns, fixed: Mapping[str, str], metadata: Sequence[str] = ()) -> bytes:
+    """An event of Splunk's collector a line; `fixed` are members that are the same in all, `metadata` are indexed fields, which are
+    texts."""
     if frame.height == 0:
         return b""
     own = [member for member in chosen(frame, columns) if member.name != "@timestamp"]
+    indexed = [
+        Member(member.name.lstrip("@"), told(member.values, member.type), STRING)
+        for member in chosen(frame, Columns({}), metadata)
+        if member.name in metadata
+    ]
     source = frame["@path"].fill_null(frame["@source"])
     return lines(
         [
@@ -89,6 +95,7 @@ def hec(frame: pl.DataFrame, columns: Columns, fixed: Mapping[str, str]) -> byte
                 for name, value in fixed.items()
             ),
             Member("event", _object(own, rest_of(frame) if columns.open else None), JSON),
+            *([Member("fields", _object(indexed, None), JSON)] if indexed else []),
         ],
         None,
         frame.height,

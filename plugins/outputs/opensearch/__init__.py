@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +21,9 @@ ROLL = api.Roll(5_000_000, size=16 << 20)
 """When a segment is sent, where nothing else is said: facts are to be seen soon."""
 
 
+MOST = 16 << 20
+"""Bytes of an answer: it says something about each event."""
+
 FORBIDDEN = re.compile(r"""^[-_+]|[\\/*?"<>|\s,#:]""")
 
 
@@ -31,10 +33,8 @@ class Target(api.Options):
         "The index, such as `facts-{window_start:%Y.%m.%d}`. In lower case, as indices are; values are percent-encoded."
     )
     user: str | None = api.option("Who writes, with `password`.", default=None)
-    password: str | None = api.option("Take it from the environment: `env('OPENSEARCH_PASSWORD')`.", default=None)
-    api_key: str | None = api.option(
-        "Instead of user and password, for clusters that have API keys: `env('OPENSEARCH_API_KEY')`.", default=None
-    )
+    password: str | None = web.secret("The user's.", default=None)
+    api_key: str | None = web.secret("Instead of user and password, for clusters that have API keys.", default=None)
     metadata: list[Metadata] = api.option("Metadata to write besides `@timestamp`.", default=[])
     template: str | None = api.option(
         "The name of an index template to put in place before the first delivery: it maps the columns of the program for all "
@@ -82,7 +82,9 @@ sink search = parsed -> opensearch("http://localhost:9200", index: "access-{@tim
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._columns = api.Columns({})
-        web.check(options.url)
+        parts = web.check(options.url, options)
+        if parts.query:
+            raise api.OptionError("this url has more than a path", "url", "leave out what follows `?`")
         if not options.index.prefix:
             raise api.OptionError(
                 "the index begins with a field, so events could name any index",
@@ -95,14 +97,9 @@ sink search = parsed -> opensearch("http://localhost:9200", index: "access-{@tim
             raise api.OptionError(
                 f"no index has a {found[0]!r} in its name", "index", "write letters, digits, `-`, `_` and `.`"
             )
-        if (options.user is None) != (options.password is None):
-            missing = "user" if options.user is None else "password"
-            raise api.OptionError(
-                f"`{missing}` is missing", "password" if missing == "user" else "user", f"add {missing}"
-            )
-        if options.user is not None and options.api_key is not None:
-            raise api.OptionError("there is a user already", "api_key", "leave one of the two out")
-        self._client = web.Client("opensearch", options, _authorization(options))
+        self._headers = _authorization(options)
+        known = [text for text in (options.password, options.api_key, *self._headers.values()) if text]
+        self._client = web.Client(parts, options, known, extra="opensearch", most=MOST)
         self._bulk: Bulk | None = None
         self._ctx: api.Context | None = None
 
@@ -128,7 +125,13 @@ sink search = parsed -> opensearch("http://localhost:9200", index: "access-{@tim
         body = template(options.index, self._columns, options.metadata)
         wanted = None if options.template is None else (options.template, body)
         self._bulk = Bulk(
-            self._client, ctx, options.url.rstrip("/"), wanted, size=options.request_size, events=options.request_events
+            self._client,
+            ctx,
+            options.url.rstrip("/"),
+            self._headers,
+            wanted,
+            size=options.request_size,
+            events=options.request_events,
         )
 
     async def close(self) -> None:
@@ -149,10 +152,9 @@ sink search = parsed -> opensearch("http://localhost:9200", index: "access-{@tim
 
 
 def _authorization(options: Options) -> dict[str, str]:
-    """The header that says who we are."""
-    if options.api_key is not None:
-        return {"Authorization": f"ApiKey {options.api_key}"}
+    """The header that says who we are. Raises OptionError."""
+    if options.api_key is None:
+        return web.authorization(web.Credentials(user=options.user, password=options.password))
     if options.user is not None:
-        known = base64.b64encode(f"{options.user}:{options.password}".encode()).decode()
-        return {"Authorization": f"Basic {known}"}
-    return {}
+        raise api.OptionError("there is a user already", "api_key", "leave one of the two out")
+    return {"Authorization": f"ApiKey {web.header(options.api_key, 'api_key')}"}

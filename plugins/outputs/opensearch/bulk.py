@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pipeline import api
+from pipeline.api import formats
 
-from ...clients import web
+from ...clients import answers, web
 from .actions import named
 
 TRIES = 6
@@ -69,7 +70,7 @@ Item = tuple[int, bytes]
 
 
 class Bulk:
-    """Sends to the cluster at `url`; before the first delivery it puts the index template `template` (name, body) in place. A request has
+    """Sends to the cluster at `url`, with `headers` that say who we are; before the first delivery it puts the index template `template` (name, body) in place. A request has
     at most `size` bytes and so many `events`."""
 
     def __init__(
@@ -77,6 +78,7 @@ class Bulk:
         client: web.Client,
         ctx: api.Context,
         url: str,
+        headers: Mapping[str, str],
         template: tuple[str, Mapping[str, object]] | None,
         *,
         size: int,
@@ -85,6 +87,7 @@ class Bulk:
         self._client = client
         self._ctx = ctx
         self._url = url
+        self._headers = headers
         self._template = template
         self._size = size
         self._events = events
@@ -131,7 +134,7 @@ class Bulk:
             if answer.status == 413:
                 return refused + await self._halves(url, waiting, answer)
             if answer.status != 200:
-                raise _away(answer)
+                raise self._away(answer)
             busy: list[Item] = []
             for item, (status, error) in zip(waiting, _items(answer, len(waiting)), strict=True):
                 told = _told(status, error)
@@ -147,18 +150,20 @@ class Bulk:
             waiting = busy
         raise _AwayError(f"{len(waiting):,} events are not taken: {why}")
 
-    async def _post(self, url: str, body: bytes) -> web.Answer:
+    async def _post(self, url: str, body: bytes) -> answers.Reply:
         """A connection that was kept may be gone by now: that is no news. Nothing is there twice when it is sent twice."""
+        packed = await self._ctx.run(formats.compress.frame, body, "gzip", 1)
+        headers = {**self._headers, "Content-Type": NDJSON, "Content-Encoding": "gzip"}
         try:
-            return await self._client.send("POST", url, body, NDJSON)
+            return await self._client.send("POST", url, headers, packed)
         except ConnectionError:
             await self._ctx.clock.sleep(PAUSE)
-            return await self._client.send("POST", url, body, NDJSON)
+            return await self._client.send("POST", url, headers, packed)
 
-    async def _halves(self, url: str, request: list[Item], answer: web.Answer) -> list[api.Refusal]:
+    async def _halves(self, url: str, request: list[Item], answer: answers.Reply) -> list[api.Refusal]:
         if len(request) == 1:
             ((row, event),) = request
-            return [api.Refusal(row, "too_large", f"413 for {len(event):,} bytes: {answer.text}")]
+            return [api.Refusal(row, "too_large", f"413 for {len(event):,} bytes: {answer.told}")]
         middle = len(request) // 2
         return await self._settled(url, request[:middle]) + await self._settled(url, request[middle:])
 
@@ -167,28 +172,28 @@ class Bulk:
         if self._template is None:
             return
         name, body = self._template
-        answer = await self._client.send(
-            "PUT", f"{self._url}/_index_template/{quote(name, safe='')}", json.dumps(body).encode(), JSON
-        )
+        url = f"{self._url}/_index_template/{quote(name, safe='')}"
+        headers = {**self._headers, "Content-Type": JSON}
+        answer = await self._client.send("PUT", url, headers, json.dumps(body).encode())
         if answer.status not in (200, 201):
-            raise _AwayError(f"the index template {name} cannot be put in place: {_away(answer)}", answer.after)
+            away = self._away(answer)
+            raise _AwayError(f"the index template {name} cannot be put in place: {away}", away.result.after)
         self._template = None
 
+    def _away(self, answer: answers.Reply) -> _AwayError:
+        told = f"{answer.status} {answer.told}".strip()
+        advice = ADVICE.get(answer.status)
+        return _AwayError(f"{told} ({advice})" if advice else told, answers.after(answer, self._ctx.clock.now()))
 
-def _away(answer: web.Answer) -> _AwayError:
-    told = f"{answer.status} {answer.text}".strip()
-    advice = ADVICE.get(answer.status)
-    return _AwayError(f"{told} ({advice})" if advice else told, answer.after)
 
-
-def _items(answer: web.Answer, count: int) -> list[tuple[int, Mapping[str, Any]]]:
+def _items(answer: answers.Reply, count: int) -> list[tuple[int, Mapping[str, Any]]]:
     """The status and the error of each event. Raises _AwayError for an answer that is none to a bulk request: nobody may
     take it for a yes."""
     try:
-        items = [next(iter(item.values())) for item in json.loads(answer.body)["items"]]
+        items = [next(iter(item.values())) for item in json.loads(answer.text)["items"]]
         found = [(int(item["status"]), _error(item.get("error"))) for item in items]
     except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as error:
-        raise _AwayError(f"200, but this is no answer to a bulk request: {answer.text}") from error
+        raise _AwayError(f"200, but this is no answer to a bulk request: {answer.told}") from error
     if len(found) != count:
         raise _AwayError(f"200, but it answers for {len(found):,} of {count:,} events: is this a bulk API?")
     return found
