@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(READY)  ## the main job for 45 s: live facts, a compressed archive, a clean stop
 	@$(BIN)/python bench/main_job.py
 
-servers:  ## fetch the servers that tests talk to: S3 and others; without them their tests are skipped
+servers:  ## fetch the servers that tests talk to: S3, Kafka, Kinesis; without them their tests are skipped
 	@tests/services/fetch.sh
 
 test: $(READY)  ## every test; those that need a server which is not there are listed as skipped

@@ -55,6 +55,10 @@ ALLOWED: dict[str, tuple[str, str]] = {
         ".open",
         "It reads finished copies for the one who asks; nothing of a state comes from them.",
     ),
+    "plugins/clients/kafka.py": (
+        "ssl",
+        "The library takes TLS as the standard one has it. Certificates are read by `open`, before any work.",
+    ),
     "plugins/clients/web.py": (
         "ssl urllib.request",
         "Certificates are read by the library, and the environment names the proxy, before anything is sent.",

@@ -18,7 +18,7 @@ from pipeline.plan.catalog import Catalog
 from pipeline.plan.load import load
 from pipeline.plan.pages import find
 
-SERVED = ("datadog", "dns", "http", "loki", "opensearch", "s3", "splunk_hec")
+SERVED = ("datadog", "dns", "http", "kafka", "kinesis", "loki", "opensearch", "s3", "splunk_hec")
 """Those whose example needs a server; their own tests run it."""
 
 TABLE = "statuses.csv"

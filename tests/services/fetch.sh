@@ -19,3 +19,20 @@ if command -v mvn >/dev/null; then
 else
   echo "no mvn: OpenSearch is left out"
 fi
+
+if command -v java >/dev/null && command -v mvn >/dev/null; then
+  if [ ! -e .servers/kafka/lib ]; then
+    rm -rf .servers/kafka/fetching
+    mvn -q -B -f tests/services/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+      -DoutputDirectory="$PWD/.servers/kafka/fetching"
+    mv .servers/kafka/fetching .servers/kafka/lib
+  fi
+else
+  echo "no java or mvn: Kafka is left out"
+fi
+if command -v npm >/dev/null; then
+  [ -e .servers/kinesis/node_modules/kinesis-local/main.js ] ||
+    npm install --silent --no-audit --no-fund --no-package-lock --prefix .servers/kinesis kinesis-local@0.6.2
+else
+  echo "no npm: kinesis-mock is left out"
+fi

@@ -22,6 +22,8 @@ CATALOG = Catalog.installed()
 SERVED = dict.fromkeys(("runs", "close", "loop", "cancel", "twice"), "it takes a server: tests/services")
 
 SKIP = {
+    "kafka": SERVED,
+    "kinesis": SERVED,
     "null": {"twice": "nothing arrives"},
     "opensearch": SERVED,
     "s3": SERVED,
