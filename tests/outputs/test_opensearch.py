@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 import pytest
 from pipeline_plugins.clients import web
+from pipeline_plugins.clients.answers import Reply
 from pipeline_plugins.outputs.opensearch import OpenSearch, Options, _authorization
 from pipeline_plugins.outputs.opensearch.actions import named
 from pipeline_plugins.outputs.opensearch.bulk import Bulk
@@ -93,19 +96,21 @@ class Recorded(web.Client):
         self.answer = answer
         self.sent: list[tuple[str, int]] = []
 
-    async def send(self, method: str, url: str, body: bytes, kind: str) -> web.Answer:
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        assert headers["Content-Encoding"] == "gzip"
+        body = gzip.decompress(body)
         count = body.count(b'{"create"')
         self.sent.append((url, count))
         if len(body) > self.most:
-            return web.Answer(413, b"too much", 1.0)
-        items = json.dumps({"items": [{"create": {"status": 201}}] * count}).encode()
-        return web.Answer(200, self.answer or items, 1.0)
+            return Reply(413, "", {}, "too much")
+        items = json.dumps({"items": [{"create": {"status": 201}}] * count})
+        return Reply(200, "", {}, self.answer.decode() if self.answer else items)
 
 
 def sent(client: Recorded, rows: int, *, size: int = 1 << 20, events: int = 1000, path: str = "logs") -> api.Result:
     made = output(EVENTS)
     data = made.encode(frame([{"x": number} for number in range(rows)], EVENTS))
-    bulk = Bulk(client, FakeContext(), "http://h:9200", None, size=size, events=events)
+    bulk = Bulk(client, FakeContext(), "http://h:9200", {}, None, size=size, events=events)
     return asyncio.run(bulk.send(segment(data, rows, path=path), made.events(data)))
 
 
@@ -133,11 +138,11 @@ def test_a_segment_goes_on_where_a_try_came_to_its_end() -> None:
     client = Recorded()
     made = output(EVENTS)
     data = made.encode(frame([{"x": number} for number in range(25)], EVENTS))
-    bulk = Bulk(client, FakeContext(), "http://h:9200", None, size=1 << 20, events=10)
+    bulk = Bulk(client, FakeContext(), "http://h:9200", {}, None, size=1 << 20, events=10)
     answered = client.send
     failures = iter([False, True, False, True, True, False])
 
-    async def send(*arguments: Any) -> web.Answer:
+    async def send(*arguments: Any) -> Reply:
         if next(failures):
             raise ConnectionResetError("gone")
         return await answered(*arguments)
@@ -221,7 +226,7 @@ def test_a_template_maps_the_columns() -> None:
     [
         ({"url": "h:9200"}, "this is no http url"),
         ({"url": "http://h:port"}, "this is no http url"),
-        ({"url": "https://me:secret@h"}, "a url is shown, and this one has a password"),
+        ({"url": "https://me:secret@h"}, "credentials do not belong into the url"),
         ({"url": "http://h/?x=1"}, "this url has more than a path"),
         ({"index": api.Template((api.Hole(api.Field(("x",), api.STRING)),), "{x}")}, "the index begins with a field"),
         ({"index": index("logs/x")}, "no index has a '/' in its name"),
@@ -230,8 +235,8 @@ def test_a_template_maps_the_columns() -> None:
             {"index": index("logs-", api.Hole(api.Field(("@timestamp",), api.TIME), "%H:%M"))},
             "no index has a ':' in its name",
         ),
-        ({"user": "me"}, "`password` is missing"),
-        ({"password": "secret"}, "`user` is missing"),
+        ({"user": "me"}, "`user` and `password` belong together"),
+        ({"password": "secret"}, "`user` and `password` belong together"),
         ({"user": "me", "password": "secret", "api_key": "k"}, "there is a user already"),
     ],
 )
@@ -251,6 +256,6 @@ def test_credentials_are_a_header() -> None:
 
 def test_certificates_that_cannot_be_read_are_named_at_the_start(tmp_path) -> None:
     (tmp_path / "ca.pem").write_text("nothing")
-    made = output(EVENTS, ca=str(tmp_path / "ca.pem"))
-    with pytest.raises(api.ConfigurationError, match=r"ca\.pem cannot be used"):
+    made = OpenSearch(Options(url="https://h:9200", index=index(), ca=str(tmp_path / "ca.pem")))
+    with pytest.raises(api.ConfigurationError, match="a certificate cannot be used"):
         asyncio.run(made.open(FakeContext()))

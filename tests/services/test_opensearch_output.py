@@ -147,7 +147,7 @@ NONSENSE = Fate(200, body=b'{"took":1,"items":[]}')
         ]),
         ([Fate(429, headers="Retry-After: 2\r\n"), Fate(500, body=b"broken"), Fate(503)], ["429", "500 broken", "503"]),
         ([*[Fate(reset=True)] * 2, *[Fate(endless=True)] * 2, NONSENSE], [
-            "onnect", "answer has more than", "200, but it answers for 0 of",
+            "onnect", "has more than 16,777,216 bytes", "200, but it answers for 0 of",
         ]),
     ],
     ids=["asks", "busy", "broken"],
