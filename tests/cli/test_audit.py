@@ -202,7 +202,7 @@ def test_a_sink_that_went_away_with_nothing_delivered_is_accounted_for(pipe: Pip
     pipe.write("p.pipe", "\n".join(line for line in PROGRAM.splitlines() if not line.startswith("sink away")) + "\n")
     assert pipe("run", "p.pipe", "--once").returncode == 0
     rows = {row["sink"]: row for row in audit(pipe)["sinks"]}
-    assert rows["away"] == {"sink": "away", "out": 3, "delivered": 0, "held": 3, "missing": 0}
+    assert rows["away"] == {"sink": "away", "out": 3, "delivered": 0, "refused": 0, "held": 3, "missing": 0}
     change(pipe.folder, "DELETE FROM segment WHERE sink = 'away'")
     assert [line for line in told_of(pipe.folder) if line.startswith("away put")] == [
         "away put out 3 rows, 0 are delivered and 0 held: 3 rows missing"
@@ -224,7 +224,7 @@ def test_rows_of_forgotten_partitions_stay(pipe: Pipe) -> None:
         assert pipe("run", "p.pipe", "--once", stdin=b"x\ny\n").returncode == 0
     told = audit(pipe)
     assert [row["rows"] for row in told["partitions"] if row["partition"] == "(forgotten)"] == [4]
-    assert told["sinks"] == [{"sink": "o", "out": 6, "delivered": 6, "held": 0, "missing": 0}]
+    assert told["sinks"] == [{"sink": "o", "out": 6, "delivered": 6, "refused": 0, "held": 0, "missing": 0}]
 
 
 @pytest.mark.parametrize(
