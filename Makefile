@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NATIVE := native/Cargo.toml native/Cargo.lock $(shell find native/src -name '*.rs')
-# What the twins in Python must hold too: kernels, what is made of them, and the main job with its faults.
-TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inputs tests/outputs tests/e2e
+# What the twins in Python must hold too: kernels, what is made of them, and that the main job is exact.
+TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inputs tests/outputs tests/e2e/test_oracle.py tests/e2e/test_bad_data.py
 
 # Without bytecode every start of `pipe` compiles the engine anew, which takes longer than all else that it does.
 unexport PYTHONDONTWRITEBYTECODE

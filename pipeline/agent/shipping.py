@@ -130,7 +130,7 @@ class Shipper:
             if self._trouble != result.reason:
                 self._log.warning("delivery failed, trying again", segment=sealed.name, reason=result.reason)
             self._trouble = result.reason
-            await self._env.clock.sleep(self._pause(max(wait, result.after)))
+            await self._env.clock.sleep(max(self._pause(wait), result.after))
             wait = min(wait * 2, LONGEST_WAIT)
         self._trouble = ""
         await self._locked(self._store.acknowledge, [sealed], refused)

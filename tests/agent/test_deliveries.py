@@ -60,11 +60,12 @@ def test_a_segment_that_its_output_fails_on_is_set_aside(
     assert said.endswith(f'reason="moody failed: {raised.__name__}: two left feet"')
 
 
-@pytest.mark.parametrize(("after", "least"), [(1.0, [1, 1, 2, 4, 8, 16, 32, 60, 60]), (90.0, [90] * 9)])
+@pytest.mark.parametrize(("after", "least"), [(0.0, [0.5, 1, 2, 4, 8, 16, 32, 60, 60]), (90.0, [90] * 9)])
 def test_tries_come_later_and_later_and_never_sooner_than_asked(
     tmp_path: Path, after: float, least: list[float]
 ) -> None:
-    """Each pause is up to a quarter longer than it must be, by chance; the same run has the same chance."""
+    """Each pause of our own is up to a quarter longer than it must be, by chance, and one that was asked for is as long as that; the same run has the
+    same chance."""
 
     def pauses(folder: Path) -> list[float]:
         folder.mkdir()
@@ -84,7 +85,7 @@ def test_tries_come_later_and_later_and_never_sooner_than_asked(
     found = pauses(tmp_path / "a")
     ratios = [pause / must for pause, must in zip(found, least, strict=True)]
     assert all(1.0 <= ratio < 1.26 for ratio in ratios), found
-    assert len({round(ratio, 6) for ratio in ratios}) == len(ratios)
+    assert len({round(ratio, 6) for ratio in ratios}) == (1 if after else len(ratios))
     assert pauses(tmp_path / "b") == found
 
 
