@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 NATIVE := native/Cargo.toml native/Cargo.lock $(shell find native/src -name '*.rs')
 # What the twins in Python must hold too: kernels, what is made of them, and that the main job is exact.
 TWINS := tests/columns tests/filters tests/aggregates tests/functions tests/inputs tests/outputs tests/e2e/test_oracle.py tests/e2e/test_bad_data.py
+# The hundred kills are those of one engine.
+TWINS += --deselect tests/e2e/test_oracle.py::test_a_hundred_kills_through_twenty_rotations_lose_and_double_nothing
 
 # Without bytecode every start of `pipe` compiles the engine anew, which takes longer than all else that it does.
 unexport PYTHONDONTWRITEBYTECODE

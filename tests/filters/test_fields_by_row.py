@@ -42,17 +42,19 @@ def read(row: Row, path: Path) -> Any:
     return row
 
 
-def without(row: Row, path: Path) -> Row:
-    """The row without a path; a record without members goes too."""
+def without(row: Row, path: Path, members: list[str]) -> Row:
+    """The row without a path; a record without members goes too, also where it is null. `members`: what it has."""
     name, *rest = path
     if name not in row:
         return row
     others = {key: value for key, value in row.items() if key != name}
     if not rest:
         return others
-    members = row[name]
-    left = None if members is None else {key: value for key, value in members.items() if key != rest[0]}
-    return others if left == {} else {**row, name: left}
+    if members == rest:
+        return others
+    record = row[name]
+    left = None if record is None else {key: value for key, value in record.items() if key != rest[0]}
+    return {**row, name: left}
 
 
 def put(row: Row, path: Path, value: Any, members: list[str]) -> Row:
@@ -98,7 +100,9 @@ def step(draw: Any, kind: str, table: Table) -> tuple[Any, list[Row]]:
     there = [path for path in PATHS if table.columns.get(path) is not None]
     if kind == "remove":
         path = draw(st.sampled_from(PATHS))
-        return remove.Remove(remove.Options(fields=[field(table, path)])), [without(row, path) for row in table.rows]
+        members = table.members(path[0])
+        left = [without(row, path, members) for row in table.rows]
+        return remove.Remove(remove.Options(fields=[field(table, path)])), left
     if kind == "keep":
         names = draw(st.lists(st.sampled_from([path for path in there if len(path) == 1]), min_size=1, unique=True))
         kept = [{name: row[name] for (name,) in names} for row in table.rows]
@@ -120,7 +124,7 @@ def step(draw: Any, kind: str, table: Table) -> tuple[Any, list[Row]]:
     plugin = rename.Rename(rename.Options(block=api.Renames((api.Rename(new, field(table, old)),))))
     if new == old:
         return plugin, table.rows
-    gone = [without(row, old) for row in table.rows]
+    gone = [without(row, old, table.members(old[0])) for row in table.rows]
     left = [member for member in table.members(new[0]) if (new[0], member) != old]
     return plugin, [put(less, new, read(row, old), left) for less, row in zip(gone, table.rows, strict=True)]
 
